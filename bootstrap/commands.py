@@ -29,7 +29,7 @@ def demo(options: argparse.Namespace) -> None:
     steps = Steps(7)
     python = prepare(steps, ("requirements.txt", "requirements-demo.txt"), options.models)
     with steps.step("Put the demo's portrait and speech into input/"):
-        make_inputs = [python, ROOT / "demo" / "make_inputs.py", ROOT / "input"]
+        make_inputs = [python, "-m", "demo.make_inputs", ROOT / "input"]
         must_run(make_inputs, "The demo's inputs were not made", cwd=ROOT)
     with steps.step("Render the talking portrait"):
         settings = [part for where, file in chosen.items() for part in ("--set", f"{where}={file}")]
@@ -37,7 +37,7 @@ def demo(options: argparse.Namespace) -> None:
         render = [python, ROOT / "run_workflow.py", workflow, "--output", video, *settings]
         must_run(render, "The video was not made", cwd=ROOT)
     with steps.step("Make a contact sheet"):
-        make_sheet = [python, ROOT / "demo" / "make_contact_sheet.py", video, sheet]
+        make_sheet = [python, "-m", "demo.make_contact_sheet", video, sheet]
         must_run(make_sheet, "The contact sheet was not made", cwd=ROOT)
     say(f"\nThe video:         {video}\nThe contact sheet: {sheet}")
     if not chosen:

@@ -47,7 +47,8 @@ def clock(seconds: float) -> str:
 
 def child_environment(variables: Mapping[str, str]) -> dict[str, str]:
     """A child's variables: nothing that points pip or Python away from the environment it runs in."""
-    kept = {key: value for key, value in variables.items() if key not in ("PYTHONHOME", "PYTHONPATH")}
+    astray = ("PYTHONHOME", "PYTHONPATH", "PYTHONSAFEPATH")
+    kept = {key: value for key, value in variables.items() if key not in astray}
     return {**kept, "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 

@@ -62,7 +62,7 @@ def stamped(venv: Path, step: str, mark: str) -> Iterator[None]:
     """Stamps a step when its block succeeds.
 
     An interrupted block leaves the step named as unfinished: pip takes half-written packages for whole ones,
-    so that only a new environment is sure. A refusal (QuickstartError) has changed nothing and leaves no mark.
+    so that only a new environment is sure. A refusal (QuickstartError) has changed nothing: no mark stays.
     """
     stamp = {key: value for key, value in (read_stamp(venv) or {}).items() if key != step}
     write_stamp(venv, {**stamp, UNFINISHED: step})

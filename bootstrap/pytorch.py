@@ -1,4 +1,4 @@
-"""Which build of PyTorch to install: pip's choice, unless that is a CUDA build for a machine without a GPU."""
+"""Which build of PyTorch to install: pip's choice, unless that brings CUDA to a machine without a GPU."""
 
 from __future__ import annotations
 
@@ -100,5 +100,6 @@ def install_torch(python: Path, venv: Path) -> None:
             raise QuickstartError(
                 f"pip could not install {TORCH} for Python {platform.python_version()} on {system}"
                 f" {platform.machine()} (the lines above say why); it is made for Python 3.10 to 3.13 on"
-                " Linux, Windows and Macs with Apple silicon: check the Python and the network and run this again."
+                " Linux, Windows and Macs with Apple silicon: check the Python and the network, then run this"
+                " again."
             )
