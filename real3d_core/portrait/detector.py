@@ -27,13 +27,17 @@ class Window:
 
 @dataclass(frozen=True)
 class Detection:
-    """A face box: centre and side in photo pixels, angle of the line from eye to eye [rad], score 0..1."""
+    """A face box: centre and side in photo pixels, angle of the line from eye to eye [rad], score 0..1.
+
+    points [4, 2]: right eye, left eye (the person's own), nose, mouth, in photo pixels.
+    """
 
     x: float
     y: float
     side: float
     angle: float
     score: float
+    points: np.ndarray
 
 
 def anchors() -> np.ndarray:
@@ -59,11 +63,13 @@ def detect(photo: np.ndarray, window: Window, net: Net) -> list[Detection]:
     centre = anchors()[keep] * net.side
     # Columns: box centre, box size, then right eye, left eye, nose, mouth, right ear, left ear.
     boxes = np.concatenate([raw[:, :2] + centre, raw[:, 2:4]], 1)
-    eyes = raw[:, 4:8].reshape(-1, 2, 2) + centre[:, None]
-    return _merged(boxes, eyes, scores[keep], to_photo)
+    points = raw[:, 4:12].reshape(-1, 4, 2) + centre[:, None]
+    return _merged(boxes, points, scores[keep], to_photo)
 
 
-def _merged(boxes: np.ndarray, eyes: np.ndarray, scores: np.ndarray, to_photo: np.ndarray) -> list[Detection]:
+def _merged(
+    boxes: np.ndarray, points: np.ndarray, scores: np.ndarray, to_photo: np.ndarray
+) -> list[Detection]:
     """Non-maximum suppression by weighted mean: overlapping boxes become one."""
     found, left = [], np.ones(len(scores), bool)
     while left.any():
@@ -71,11 +77,12 @@ def _merged(boxes: np.ndarray, eyes: np.ndarray, scores: np.ndarray, to_photo: n
         same = left & (overlap(boxes[best], boxes) > SAME_FACE)
         same[best] = True
         weight = scores[same] / scores[same].sum()
-        box, pair = weight @ boxes[same], apply(to_photo, np.einsum("n,nij->ij", weight, eyes[same]))
-        x, y = apply(to_photo, box[:2])
-        across = pair[1] - pair[0]
+        box = weight @ boxes[same]
+        marks = apply(to_photo, np.einsum("n,nij->ij", weight, points[same]))
+        x, y = apply(to_photo, box[:2]).tolist()
+        angle = math.atan2(*(marks[1] - marks[0])[::-1])
         side = float(max(box[2:])) * scale_of(to_photo)
-        found.append(Detection(x, y, side, math.atan2(across[1], across[0]), float(scores[best])))
+        found.append(Detection(x, y, side, angle, float(scores[best]), marks))
         left &= ~same
     return found
 

@@ -1,19 +1,23 @@
-"""Finds the human faces of a photo (docs/model.md, "Face nets")."""
+"""Finds the human faces of a photo: any size down to some 20 pixels, any turn (docs/model.md, "Face nets")."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..errors import FaceNotFoundError
-from .detector import SAME_FACE, Detection, detect, overlap, tiles, whole_window
-from .mesh_fit import MeshFit, fit_mesh, window_of_detection, window_of_landmarks
+from .detector import SAME_FACE, Detection, Window, detect, overlap, tiles, whole_window
+from .mesh_fit import settled_fit, window_of_detection, with_irises
 from .nets import FaceNets
+from .plausibility import MIN_BELIEF, SURE_BELIEF, human_face_belief
 
-QUARTER_TURNS = (0.0, math.pi / 2, -math.pi / 2, math.pi)
+TURNS = (math.pi / 2, -math.pi / 2, math.pi)
 MIN_PRESENCE = 0.5
+SMALLEST_TILE = 96  # pixels: the detector sees faces from a seventh of its window on
+SECOND_LOOK = 0.5  # the first tiles, relative to the photo's longer side; each further set is half as large
 
 
 @dataclass(frozen=True)
@@ -49,36 +53,80 @@ def find_faces(photo: np.ndarray, nets: FaceNets) -> list[Face]:
 
     Raises FaceNotFoundError if there is none.
     """
-    found = []
-    for angle in QUARTER_TURNS:
-        for detection in detect(photo, whole_window(photo, angle), nets.detector):
-            face = _fitted(photo, detection, nets)
-            if face is not None:
-                found.append(face)
-    faces = _distinct(found)
-    if not faces:
+    search = _Search(photo, nets)
+    search.look([whole_window(photo)])
+    if not search.sure:
+        search.look(whole_window(photo, turn) for turn in TURNS)
+    side = SECOND_LOOK * max(photo.shape[:2])
+    search.look(tiles(photo, side))
+    if not search.faces:
+        search.look_closer(side)
+    if not search.faces:
         raise FaceNotFoundError(
-            "No human face was found in the picture; use a portrait whose face is seen whole."
+            "No human face was found in the picture; use a portrait whose face is seen whole, or connect face"
+            " landmarks."
         )
-    return sorted(faces, key=lambda face: -face.size)
+    return sorted(search.faces, key=lambda face: -face.size)
 
 
-def _fitted(photo: np.ndarray, detection: Detection, nets: FaceNets) -> Face | None:
-    fit = fit_mesh(photo, window_of_detection(detection), nets)
-    for _ in range(2):
+class _Search:
+    """The faces found so far in one photo."""
+
+    def __init__(self, photo: np.ndarray, nets: FaceNets) -> None:
+        self.photo, self.nets = photo, nets
+        self.faces: list[Face] = []
+
+    @property
+    def sure(self) -> bool:
+        """Whether a face is certain, so that no other turn needs to be tried."""
+        return any(face.score >= SURE_BELIEF for face in self.faces)
+
+    def look(self, windows: Iterable[Window]) -> None:
+        """Adds the faces seen in windows. Where two overlap, the more believable one stays."""
+        for window in windows:
+            for detection in detect(self.photo, window, self.nets.detector):
+                if self._is_settled(detection):
+                    continue
+                face = self._fitted(detection)
+                if face is not None:
+                    self._add(face)
+
+    def look_closer(self, side: float) -> None:
+        """Smaller and smaller tiles upright, then the larger tiles at other turns, until something is found."""
+        sides = []
+        while side >= SMALLEST_TILE and len(sides) < 4:
+            sides.append(side)
+            side /= 2
+        plans = [(size, 0.0) for size in sides[1:]]
+        plans += [(size, turn) for size in sides[:2] for turn in TURNS]
+        for size, turn in plans:
+            self.look(tiles(self.photo, size, turn))
+            if self.faces:
+                return
+
+    def _is_settled(self, found: Detection) -> bool:
+        """Whether a detection only repeats a face that is certain."""
+        box = np.array([found.x, found.y, found.side, found.side])
+        sure = [_centred(face) for face in self.faces if face.score >= SURE_BELIEF]
+        return bool(sure) and bool(overlap(box, np.array(sure)).max() > SAME_FACE)
+
+    def _fitted(self, found: Detection) -> Face | None:
+        fit = settled_fit(self.photo, window_of_detection(found), self.nets)
         if fit.presence < MIN_PRESENCE:
             return None
-        fit = fit_mesh(photo, window_of_landmarks(fit.landmarks), nets)
-    return face_of_landmarks(fit.landmarks, detection.score * fit.presence)
+        belief = human_face_belief(self.photo, fit.landmarks, self.nets.detector)
+        if belief < MIN_BELIEF:
+            return None
+        landmarks = fit.landmarks
+        if len(landmarks) == 468:
+            landmarks = with_irises(self.photo, landmarks, self.nets.iris)
+        return face_of_landmarks(landmarks, belief)
 
-
-def _distinct(faces: list[Face]) -> list[Face]:
-    kept: list[Face] = []
-    for face in sorted(faces, key=lambda face: -face.score):
+    def _add(self, face: Face) -> None:
         box = _centred(face)
-        if not kept or overlap(box, np.array([_centred(other) for other in kept])).max() < SAME_FACE:
-            kept.append(face)
-    return kept
+        rivals = [other for other in self.faces if overlap(box, _centred(other)[None])[0] > SAME_FACE]
+        if all(face.score > rival.score for rival in rivals):
+            self.faces = [other for other in self.faces if other not in rivals] + [face]
 
 
 def _centred(face: Face) -> np.ndarray:
