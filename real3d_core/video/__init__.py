@@ -1,0 +1,1 @@
+"""Writes and reads video and sound files by PyAV, one frame at a time."""
