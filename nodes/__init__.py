@@ -1,0 +1,43 @@
+"""The nodes: one file per stage, each a schema and a call into real3d_core."""
+
+from __future__ import annotations
+
+from . import host
+from .audio_to_motion import AudioToMotion
+from .htb_sr import HTBSR
+from .image_to_plane import ImageToPlane
+from .load_model import LoadModel
+from .load_portrait import LoadPortrait
+from .motion_adapter import MotionAdapter
+from .portrait_from_image import PortraitFromImage
+from .render_passes import RenderPasses
+from .render_triplane import RenderTriplane
+from .video_combine import VideoCombine
+
+NODES: tuple[type[host.io.ComfyNode], ...] = (
+    LoadModel,
+    LoadPortrait,
+    PortraitFromImage,
+    ImageToPlane,
+    AudioToMotion,
+    MotionAdapter,
+    RenderTriplane,
+    RenderPasses,
+    HTBSR,
+    VideoCombine,
+)
+
+
+class Real3DExtension(host.ComfyExtension):
+    """What a ComfyUI server asks for the nodes."""
+
+    async def on_load(self) -> None:
+        host.register_models()
+
+    async def get_node_list(self) -> list[type[host.io.ComfyNode]]:
+        return list(NODES)
+
+
+async def comfy_entrypoint() -> Real3DExtension:
+    """Called by ComfyUI once the pack is imported."""
+    return Real3DExtension()

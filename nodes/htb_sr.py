@@ -1,0 +1,102 @@
+"""HTB-SR: HEAD, PORTRAIT -> the final pictures: head, torso and background at 512 x 512."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import Tensor
+
+from ..real3d_core.streaming import frames_to_tensor
+from ..real3d_core.wires import FrameSource, HeadRender, Portrait
+from . import host, wire_types
+from .host import io, schema
+from .lazy_video import LazyVideo
+from .values import audio_from, pictures, squares
+from .watch import FrameListener
+
+IMAGES, ON_DEMAND = "images", "video on demand"
+
+
+class HTBSR(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return schema(
+            node_id="R3DP_HTBSR",
+            display_name="HTB-SR",
+            category=wire_types.CATEGORY,
+            description="Puts head, torso and background together and brings the head to full resolution."
+            " The first frame is rendered at once and shown.",
+            search_aliases=[
+                "super resolution",
+                "head torso background",
+                "upscale",
+                "composite",
+                "final frames",
+            ],
+            inputs=[
+                wire_types.Head.Input("head", tooltip="The head as the camera sees it."),
+                wire_types.Portrait.Input("portrait", tooltip="The portrait that the head was made from."),
+                io.Combo.Input(
+                    "deliver",
+                    options=[IMAGES, ON_DEMAND],
+                    default=IMAGES,
+                    tooltip="images: all frames at once, 3 MB of memory each, for nodes that change"
+                    " pictures. video on demand: the video is rendered while it is saved, in little memory"
+                    " however long it is; the output images then holds the first frame alone.",
+                ),
+                io.Image.Input(
+                    "background",
+                    optional=True,
+                    tooltip="A picture behind the person, or one for each frame; scaled to cover the square."
+                    " Unconnected is the photo's own background, filled where the person was.",
+                ),
+                io.Image.Input(
+                    "replacement_head",
+                    optional=True,
+                    tooltip="Pictures that take the place of the rendered head's colours, one or one for"
+                    " each frame, for example Render Passes' colour after other nodes have changed it.",
+                ),
+                io.Audio.Input(
+                    "audio",
+                    optional=True,
+                    tooltip="Sound of the output video; cut or filled up to its length.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output(
+                    "images", tooltip="The frames, 512 x 512; with video on demand the first one alone."
+                ),
+                io.Video.Output("video", tooltip="The clip with its sound, for Video Combine or Save Video."),
+            ],
+        )
+
+    @classmethod
+    def execute(
+        cls,
+        head: HeadRender,
+        portrait: Portrait,
+        deliver: str,
+        background: Tensor | None = None,
+        replacement_head: Tensor | None = None,
+        audio: Any = None,
+    ) -> Any:
+        from ..real3d_core.htb_sr import HTBSRSettings, htb_sr
+
+        settings = HTBSRSettings(
+            background=None if background is None else squares(background),
+            replacement_head=None if replacement_head is None else pictures(replacement_head),
+        )
+        source = htb_sr(head, portrait.to(head.triplane.planes.device), settings)
+        first = source.frames(0, 1)
+        preview = host.ui.PreviewImage(first, cls=cls)
+        if deliver == ON_DEMAND:
+            return io.NodeOutput(first, LazyVideo(source, audio_from(audio), "HTB-SR"), ui=preview)
+        images = frames_to_tensor(source, check=host.check, on_frame=FrameListener(len(source)))
+        return io.NodeOutput(images, _video(source, images, audio), ui=preview)
+
+
+def _video(source: FrameSource, images: Tensor, audio: Any) -> Any:
+    from ..real3d_core.video.encoder import frame_rate
+
+    components = host.Types.VideoComponents(images=images, audio=audio, frame_rate=frame_rate(source.fps))
+    return host.InputImpl.VideoFromComponents(components)

@@ -1,0 +1,186 @@
+"""A VIDEO that is rendered when somebody wants it, once.
+
+The first consumer renders the clip frame by frame into a near-lossless master file in temp/; all consumers
+are served from that file by the host's own video class, which knows every container, codec and keyword.
+Memory does not grow with the clip, and a second consumer renders nothing. The master goes with the object.
+
+See docs/model.md, "Frames on demand".
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ..real3d_core.errors import OutputError, Real3DError
+from ..real3d_core.streaming import frames_to_tensor, iterate_frames
+from ..real3d_core.wires import Audio, FrameSource
+from . import host
+from .paths import temp_file
+from .values import audio_value
+from .watch import FrameListener
+
+MASTER_CRF = 17  # of H.264; no difference to the rendered frames can be seen
+
+
+class LazyVideo(host.Input.Video):
+    """Frames start..start + count of a source, with the part of `audio` that belongs to them.
+
+    `title` names the node in error messages, because it is another node that makes this one work.
+    """
+
+    def __init__(
+        self, source: FrameSource, audio: Audio | None, title: str, start: int = 0, count: int | None = None
+    ) -> None:
+        self._source, self._audio, self._title = source, audio, title
+        self._start, self._count = start, len(source) - start if count is None else count
+        self._master: str | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        width, height = self.get_dimensions()
+        return (
+            f"<{self._title}: {self._count} frames of {width}x{height} at {self.get_frame_rate()} a second>"
+        )
+
+    def get_dimensions(self) -> tuple[int, int]:
+        return self._source.width, self._source.height
+
+    def get_frame_count(self) -> int:
+        return self._count
+
+    def get_frame_rate(self) -> Fraction:
+        from ..real3d_core.video.encoder import frame_rate
+
+        return frame_rate(self._source.fps)
+
+    def get_duration(self) -> float:
+        return float(self._count / self.get_frame_rate())
+
+    def get_container_format(self) -> str:
+        return "mp4"
+
+    def get_color_space(self) -> str:
+        return "sRGB"
+
+    def as_trimmed(
+        self, start_time: float | None = None, duration: float | None = None, strict_duration: bool = False
+    ) -> LazyVideo | None:
+        """Only the frames of the part are ever rendered; a negative start counts from the end."""
+        fps, total, start = self.get_frame_rate(), self.get_duration(), start_time or 0.0
+        start = max(0.0, total + start) if start < 0 else start
+        if strict_duration and duration and start + duration > total + 1e-6:
+            return None
+        first = round(start * fps)
+        rest = self._count - first
+        count = min(rest, round(duration * fps)) if duration else rest
+        return (
+            LazyVideo(self._source, self._audio, self._title, self._start + first, count)
+            if count > 0
+            else None
+        )
+
+    def get_components(self) -> Any:
+        with self._naming_errors():
+            images = frames_to_tensor(
+                self._source,
+                self._start,
+                self._start + self._count,
+                check=host.check,
+                on_frame=FrameListener(self._count),
+            )
+        return host.Types.VideoComponents(
+            images=images, audio=audio_value(self._sound()), frame_rate=self.get_frame_rate()
+        )
+
+    def get_stream_source(self) -> str:
+        with self._lock:
+            if self._master is None or not os.path.exists(self._master):
+                path = os.fspath(temp_file("real3d_master", ".mp4"))
+                self._render(path)
+                self._master = path
+                weakref.finalize(self, _drop, path)
+            return self._master
+
+    def save_to(
+        self,
+        path: Any,
+        format: Any = "auto",
+        codec: Any = "auto",
+        metadata: dict[str, Any] | None = None,
+        **keywords: Any,
+    ) -> None:
+        """As the host's own videos do; a file appears under its name only when it is whole."""
+        master = host.InputImpl.VideoFromFile(self.get_stream_source())
+        kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}
+        given = {name: value for name, value in keywords.items() if value is not None}
+        if not isinstance(path, (str, os.PathLike)):
+            master.save_to(path, **kind, metadata=metadata, **given)
+            return
+        with whole_file(Path(path)) as part:
+            master.save_to(os.fspath(part), **kind, metadata=metadata, **given)
+
+    def _frames(self) -> Iterator[Tensor]:
+        chunks = iterate_frames(self._source, self._start, self._start + self._count, check=host.check)
+        return FrameListener(self._count).passing(frame for chunk in chunks for frame in chunk)
+
+    def _render(self, path: str) -> None:
+        from ..real3d_core.video.encoder import encode_mp4
+
+        with self._naming_errors():
+            encode_mp4(
+                path,
+                self._frames(),
+                self.get_frame_rate(),
+                self._sound(),
+                crf=MASTER_CRF,
+                check=host.check,
+            )
+
+    def _sound(self) -> Audio | None:
+        if self._audio is None:
+            return None
+        rate, fps = self._audio.sample_rate, self.get_frame_rate()
+        first, last = (round(frame * rate / fps) for frame in (self._start, self._start + self._count))
+        return Audio(self._audio.waveform[:, first:last], rate)
+
+    @contextmanager
+    def _naming_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Real3DError as error:
+            raise type(error)(f"{self._title}: {error}") from error
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved there when the block ends well, removed when it does not.
+
+    Keeps the ending, from which writers choose the kind of file. Raises OutputError if it cannot be written.
+    """
+    part = path.with_name(f".part_{os.urandom(6).hex()}{path.suffix}")
+    try:
+        yield part
+        os.replace(part, path)
+    except OSError as error:
+        _drop(part)
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}); check the folder, its permissions and"
+            " the free space."
+        ) from error
+    except BaseException:  # a cancelled node raises no Exception
+        _drop(part)
+        raise
+
+
+def _drop(path: str | Path) -> None:
+    with suppress(OSError):
+        os.remove(path)

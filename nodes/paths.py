@@ -1,0 +1,132 @@
+"""Which files a workflow may read and write: those inside the input, output and temp folders.
+
+A workflow is something people share, so a path inside it is not the user's own word: it may not leave these
+folders, be it by `..`, an absolute or network path, or a symbolic link.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+
+from ..real3d_core.errors import OutputError, WorkflowError
+from . import host
+
+_ANNOTATION = re.compile(r"\s*\[(input|output|temp)\]$")
+
+
+@dataclass(frozen=True)
+class SavedFile:
+    """Where a result goes.
+
+    path        the file.
+    subfolder   its folder relative to `folder`, with forward slashes; "" if directly in it.
+    folder      "output", or "temp".
+    """
+
+    path: Path
+    subfolder: str
+    folder: str = "output"
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+
+def inside(folder: Path, name: str) -> Path:
+    """The path `name` inside `folder`. Raises WorkflowError if it would lie outside."""
+    parts = re.split(r"[\\/]+", name)
+    windows = PureWindowsPath(name)  # also knows C: and \\server\share, which must not pass on any system
+    if windows.drive or windows.root or ".." in parts or "\0" in name:
+        raise WorkflowError(_leaves(folder, name))
+    path = folder.joinpath(*parts)
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise WorkflowError(_leaves(folder, name))
+    return path
+
+
+def _leaves(folder: Path, name: str) -> str:
+    return f"The path {name!r} leaves the folder {folder}; copy or upload the file there and give its name."
+
+
+def input_file(name: str) -> Path:
+    """The file that a workflow names, in the input folder or the one in brackets: `photo.png [output]`.
+
+    A name that the user typed on the command line may lie anywhere. Raises WorkflowError if the path leaves
+    its folder or there is no such file.
+    """
+    if host.is_trusted(name):
+        path = Path(name)
+    else:
+        annotation = _ANNOTATION.search(name)
+        folder = host.folder(annotation[1] if annotation else "input")
+        path = inside(folder, _ANNOTATION.sub("", name))
+    if not name.strip() or not path.is_file():
+        raise WorkflowError(f"There is no file {name!r} in {path.parent}; upload it, or choose another.")
+    return path
+
+
+def input_names(endings: frozenset[str]) -> list[str]:
+    """Names of the files directly in the input folder that end so (lower case, with the dot), sorted."""
+    try:
+        with os.scandir(host.folder("input")) as entries:
+            names = [entry.name for entry in entries if entry.is_file()]
+    except OSError:
+        return []
+    return sorted(name for name in names if os.path.splitext(name)[1].lower() in endings)
+
+
+def numbered_output(prefix: str, ending: str, width: int, height: int) -> SavedFile:
+    """The next free `<prefix>_00001_<ending>` in the output folder; makes its folder.
+
+    The prefix may hold subfolders and %width%, %height%, %year%, %month%, %day%, %hour%, %minute%, %second%,
+    as in ComfyUI. Raises WorkflowError if it leaves the output folder, OutputError if the folder cannot be
+    made.
+    """
+    chosen = host.chosen_output()
+    if chosen is not None:
+        return SavedFile(_made_for(chosen), "")
+    output = host.folder("output")
+    stem = inside(output, _filled(prefix, width, height) or "video")
+    folder = _made_for(stem).parent
+    pattern = re.compile(re.escape(stem.name) + r"_(\d+)_", re.IGNORECASE)
+    numbers = [int(match[1]) for name in os.listdir(folder) if (match := pattern.match(name))]
+    path = folder / f"{stem.name}_{max(numbers, default=0) + 1:05}_{ending}"
+    subfolder = folder.relative_to(output).as_posix()
+    return SavedFile(path, "" if subfolder == "." else subfolder)
+
+
+def temp_file(stem: str, ending: str) -> Path:
+    """A new name in the temp folder, which is made."""
+    return _made_for(host.folder("temp") / f"{stem}_{os.urandom(8).hex()}{ending}")
+
+
+def _made_for(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {path.parent} cannot be made ({error.strerror or error}); check the path and its"
+            " permissions."
+        ) from error
+    return path
+
+
+def _filled(prefix: str, width: int, height: int) -> str:
+    now = time.localtime()
+    values = {
+        "width": width,
+        "height": height,
+        "year": now.tm_year,
+        "month": f"{now.tm_mon:02}",
+        "day": f"{now.tm_mday:02}",
+        "hour": f"{now.tm_hour:02}",
+        "minute": f"{now.tm_min:02}",
+        "second": f"{now.tm_sec:02}",
+    }
+    for name, value in values.items():
+        prefix = prefix.replace(f"%{name}%", str(value))
+    return prefix.strip()

@@ -1,0 +1,133 @@
+"""Between ComfyUI's values (IMAGE, MASK, AUDIO, FACE_LANDMARKS) and those of real3d_core.
+
+Convention
+    IMAGE           float [B, H, W, C], C = 3 or 4, 0..1.
+    MASK            float [B, H, W], 0..1; to a portrait, 1 is the person.
+    AUDIO           {"waveform": float [B, C, T], "sample_rate": Hz}, or None for a video without sound.
+    FACE_LANDMARKS  {"frames": [[face, ...] for each picture], "image_size": (H, W)}; of a face:
+                    landmarks_xy [478, 2] in picture pixels, landmarks_3d [478, 3] in pixels of a face crop
+                    that may be turned and scaled against the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..real3d_core.errors import AudioError, FaceNotFoundError, ImageError
+from ..real3d_core.wires import PORTRAIT_SIZE, Audio
+
+
+def audio_from(value: Mapping[str, Any] | None) -> Audio | None:
+    """The first sound of an AUDIO; None stays None. Raises AudioError if it is not an AUDIO."""
+    if value is None:
+        return None
+    waveform, rate = value.get("waveform"), value.get("sample_rate")
+    if not isinstance(waveform, Tensor) or waveform.ndim != 3 or waveform.shape[0] < 1 or not rate:
+        raise AudioError(
+            "The audio is not made as ComfyUI's AUDIO is (waveform [batch, channels, samples] and a sample"
+            " rate); check the node that made it."
+        )
+    return Audio(waveform[0].detach().float().cpu(), int(rate))
+
+
+def audio_value(audio: Audio | None) -> dict[str, Any] | None:
+    """An AUDIO of one sound."""
+    if audio is None:
+        return None
+    return {"waveform": audio.waveform[None], "sample_rate": audio.sample_rate}
+
+
+def frame_rate(fps: float | Fraction) -> Fraction:
+    """A frame rate as videos store it, exact to a thousandth."""
+    return Fraction(fps).limit_denominator(1001)
+
+
+def pictures(image: Tensor) -> Tensor:
+    """[B, H, W, 3] float 0..1 on the CPU of an IMAGE; transparency is dropped, grey becomes RGB."""
+    if image.ndim != 4 or 0 in image.shape:
+        raise ImageError(
+            f"An image has the shape {list(image.shape)} where [batch, height, width, channels] is needed;"
+            " check the node that made it."
+        )
+    image = image.detach().float().cpu()
+    return image.expand(-1, -1, -1, 3) if image.shape[-1] == 1 else image[..., :3]
+
+
+def squares(image: Tensor) -> Tensor:
+    """[B, 512, 512, 3]: an IMAGE scaled to cover the portrait's square, the middle kept."""
+    image = pictures(image)
+    height, width = image.shape[1:3]
+    if (height, width) == (PORTRAIT_SIZE, PORTRAIT_SIZE):
+        return image
+    scale = PORTRAIT_SIZE / min(height, width)
+    size = [max(PORTRAIT_SIZE, round(height * scale)), max(PORTRAIT_SIZE, round(width * scale))]
+    scaled = interpolate(image.movedim(-1, 1), size, mode="bilinear", antialias=True).movedim(1, -1)
+    top, left = (size[0] - PORTRAIT_SIZE) // 2, (size[1] - PORTRAIT_SIZE) // 2
+    return scaled[:, top : top + PORTRAIT_SIZE, left : left + PORTRAIT_SIZE].clamp(0, 1)
+
+
+def person_mask(mask: Tensor | None, index: int, height: int, width: int) -> np.ndarray | None:
+    """[height, width] float32 of picture `index` of a MASK; a single mask serves all pictures.
+
+    An empty mask is none: Load Image gives one for every picture without transparency.
+    """
+    if mask is None or 0 in mask.shape:
+        return None
+    one = mask.reshape(-1, *mask.shape[-2:])[min(index, len(mask.reshape(-1, *mask.shape[-2:])) - 1)]
+    if not bool((one > 0).any()):
+        return None
+    scaled = interpolate(
+        one.detach().float().cpu()[None, None], [height, width], mode="bilinear", antialias=True
+    )
+    return scaled[0, 0].clamp(0, 1).contiguous().numpy()
+
+
+def face_points(
+    value: Mapping[str, Any] | None, index: int, face: int, height: int, width: int
+) -> np.ndarray | None:
+    """[478, 3] float64 landmarks of one face of picture `index`, in pixels of a picture of this size.
+
+    Faces are counted from the largest; z is on the scale of x. Raises FaceNotFoundError if there are fewer.
+    """
+    if value is None:
+        return None
+    frames = value["frames"]
+    faces = sorted(frames[min(index, len(frames) - 1)], key=_height_of, reverse=True) if frames else []
+    if face >= len(faces):
+        raise FaceNotFoundError(
+            f"Face {face} was asked for, but face_landmarks holds {len(faces)} for this picture; choose a"
+            " lower face index, or let the landmark node return more faces."
+        )
+    flat = np.asarray(faces[face]["landmarks_xy"], np.float64)
+    crop = np.asarray(faces[face]["landmarks_3d"], np.float64)
+    if flat.shape != (478, 2) or crop.shape != (478, 3):
+        raise FaceNotFoundError(
+            f"face_landmarks holds {len(flat)} points where 478 are needed; use Detect Face Landmarks."
+        )
+    rows = np.concatenate([crop[:, :2], np.ones((478, 1))], axis=1)
+    scale = float(np.linalg.norm(np.linalg.lstsq(rows, flat, rcond=None)[0][0]))
+    points = np.concatenate([flat, crop[:, 2:] * scale], axis=1)
+    stored_height, stored_width = value["image_size"]
+    return points * np.array([width / stored_width, height / stored_height, width / stored_width])
+
+
+def _height_of(face: Mapping[str, Any]) -> float:
+    box = face["bbox_xyxy"]
+    return float(box[3] - box[1])
+
+
+def mask_value(mask: Tensor) -> Tensor:
+    """A MASK [1, H, W] of one mask [H, W]."""
+    return mask.detach().float().cpu()[None]
+
+
+def image_value(image: Tensor) -> Tensor:
+    """An IMAGE [1, H, W, 3] of one picture [H, W, 3]."""
+    return torch.as_tensor(image).detach().float().cpu()[None]
