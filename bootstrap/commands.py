@@ -71,7 +71,7 @@ def prepare(steps: Steps, requirements: Sequence[str], models: Path) -> Path:
         python = make_venv(VENV)
     with steps.step(f"Install {TORCH} (the CPU build is about 200 MB)"):
         install_torch(python, VENV)
-    with steps.step(f"Install {' and '.join(requirements)} (about 200 MB)"):
+    with steps.step(f"Install {' and '.join(requirements)} (about 250 MB)"):
         install_packages(python, VENV, [ROOT / name for name in requirements], TORCH)
     with steps.step(NETS_TITLE):
         get_nets(models.resolve(), python)

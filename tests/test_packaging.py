@@ -214,3 +214,10 @@ def test_the_readme_s_links_and_commands_exist() -> None:
 
 def test_the_readme_clones_the_repository_of_pyproject(project: dict) -> None:
     assert project["project"]["urls"]["Repository"] in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_names_every_node() -> None:
+    from real3d_portrait.nodes import NODES
+
+    rows = re.findall(r"^\| ([^|]+?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {node.define_schema().display_name for node in NODES} <= set(rows)
