@@ -1,0 +1,1 @@
+"""Face model: mesh topology, canonical face, blendshapes."""

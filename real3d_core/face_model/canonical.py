@@ -1,0 +1,42 @@
+"""The canonical face: a mean of measured faces, symmetrised.
+
+Convention
+    Centimetres; x to the image's right (the person's left), y up, z towards the viewer. The mid-point of the
+    outer eye corners (33, 263) lies at (0, 2.66, 3.17) and they are 8.9 cm apart, so that the joint of the jaw is near (0, 0.6, -1.6).
+    Triangles are counter-clockwise seen from the front; the openings of mouth and eyes hold none.
+
+The data file is made by tools/make_canonical_face.py. See docs/model.md, "Face mesh".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+VERTEX_COUNT = 468
+
+
+@dataclass(frozen=True)
+class CanonicalFace:
+    """vertices [468, 3] float64 cm; triangles [T, 3] int64; mirror [468] int64: index of the mirrored point."""
+
+    vertices: np.ndarray
+    triangles: np.ndarray
+    mirror: np.ndarray
+
+
+@cache
+def canonical_face() -> CanonicalFace:
+    """The canonical face (arrays are read-only)."""
+    with np.load(Path(__file__).with_name("canonical_face.npz")) as data:
+        face = CanonicalFace(
+            data["vertices"].astype(np.float64),
+            data["triangles"].astype(np.int64),
+            data["mirror"].astype(np.int64),
+        )
+    for array in (face.vertices, face.triangles, face.mirror):
+        array.setflags(write=False)
+    return face

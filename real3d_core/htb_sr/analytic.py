@@ -1,0 +1,143 @@
+"""HTB-SR of the analytic backend: head over torso over background.
+
+See docs/model.md, "HTB-SR".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import BackendError, RenderError
+from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
+from ..ops import remap
+from ..render_triplane.cameras import head_transform, split_camera
+from ..timing import stage
+from ..wires import PORTRAIT_SIZE, HeadRender, Portrait
+from . import HTBSRSettings
+from .head_layer import FEATURES, HeadPicture, HeadPictures, build_head, paint_head
+from .torso_layer import TorsoLayer, build_torso, torso_flow
+
+
+def _pictures(images: Tensor | None, name: str) -> Tensor | None:
+    """[T, 512, 512, 3] float32, cropped in the middle to a square."""
+    if images is None:
+        return None
+    if images.ndim != 4 or images.shape[-1] < 3 or min(images.shape[:3]) < 1:
+        raise RenderError(
+            f"The {name} has shape {list(images.shape)} where pictures [T, height, width, 3] are needed."
+        )
+    h, w = images.shape[1:3]
+    side = min(h, w)
+    top, left = (h - side) // 2, (w - side) // 2
+    square = images[:, top : top + side, left : left + side, :3].float()
+    if side != PORTRAIT_SIZE:
+        square = F.interpolate(
+            square.permute(0, 3, 1, 2), size=(PORTRAIT_SIZE, PORTRAIT_SIZE), mode="bilinear", antialias=True
+        ).permute(0, 2, 3, 1)
+    return square.contiguous()
+
+
+@dataclass(frozen=True)
+class AnalyticFrames:
+    """A FrameSource: renders and composes frames on the device of the head's tensors."""
+
+    head: HeadRender
+    pictures: HeadPictures
+    torso: TorsoLayer
+    background: Tensor
+    replacement: Tensor | None
+    fps: float
+    width: int = PORTRAIT_SIZE
+    height: int = PORTRAIT_SIZE
+
+    def __len__(self) -> int:
+        return len(self.head)
+
+    def frames(self, start: int, stop: int) -> Tensor:
+        """[stop - start, 512, 512, 3] float32 0..1 on the CPU."""
+        rendered = self.head.frames(start, stop)
+        with stage("htb_sr"):
+            out = [self._frame(rendered, i, start + i) for i in range(stop - start)]
+            return torch.stack(out).cpu()
+
+    def _motion_row(self, rows: Tensor, index: int) -> Tensor:
+        return rows[min(index, rows.shape[0] - 1)]
+
+    def _frame(self, rendered, i: int, index: int) -> Tensor:
+        triplane = self.head.triplane
+        rest = split_camera(triplane.camera).c2w
+        features = (rendered.features[i, :FEATURES] + 1) * 0.5
+        painted = paint_head(
+            self.pictures, features, rendered.alpha[i, 0], rendered.c2w[i], rest, self._closing(index)
+        )
+        out = self._motion_row(self.background, index).clone()
+        self._add_torso(out, rendered, i, index, rest)
+        if painted is not None:
+            self._add_head(out, painted, index)
+        return out.clamp_(0, 1)
+
+    def _closing(self, index: int) -> tuple[float, float]:
+        """How far the right and left eye close in a frame."""
+        motion = self.head.triplane.motion
+        if motion is None:
+            return 0.0, 0.0
+        right, left = (
+            float(self._motion_row(motion.channel(f"eyeBlink{side}"), index)) for side in ("Right", "Left")
+        )
+        return min(max(right, 0.0), 1.0), min(max(left, 0.0), 1.0)
+
+    def _add_torso(self, out: Tensor, rendered, i: int, index: int, rest: Tensor) -> None:
+        triplane, layer = self.head.triplane, self.torso
+        pose = torch.eye(4, device=out.device)
+        if triplane.motion is not None:
+            euler = self._motion_row(triplane.motion.euler, index)[None]
+            pose = head_transform(
+                euler, self._motion_row(triplane.motion.translation, index)[None], triplane.pivot
+            )[0]
+        flow = torso_flow(layer, pose, rendered.view[i], rendered.intrinsics[i], rest)
+        reach = int(flow.abs().max().ceil()) + 2
+        (t0, t1), (l0, l1) = (
+            (max(low - reach, 0), min(high + reach, PORTRAIT_SIZE)) for low, high in (layer.rows, layer.cols)
+        )
+        if t1 <= t0 or l1 <= l0:
+            return
+        y = torch.arange(t0, t1, device=out.device, dtype=torch.float32)[:, None]
+        x = torch.arange(l0, l1, device=out.device, dtype=torch.float32)[None]
+        window = flow[t0:t1, l0:l1]
+        source = remap(layer.picture, (x + window[..., 0])[None], (y + window[..., 1])[None], cubic=True)[0]
+        target = out[t0:t1, l0:l1]
+        target += (source[..., :3] - target) * source[..., 3:].clamp(0, 1)
+
+    def _add_head(self, out: Tensor, painted: HeadPicture, index: int) -> None:
+        r0, r1, c0, c1 = painted.box
+        colour = painted.colour
+        if self.replacement is not None:
+            colour = self._motion_row(self.replacement, index)[r0:r1, c0:c1]
+        target = out[r0:r1, c0:c1]
+        target += (colour - target) * painted.alpha[..., None]
+
+
+def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSettings) -> AnalyticFrames:
+    """The clip of a head over its portrait's torso and background."""
+    avatar = head.triplane.avatar
+    if not isinstance(avatar, AnalyticAvatar) or avatar.photo_key != portrait_key(portrait.to("cpu")):
+        raise BackendError(
+            "HTB-SR got a HEAD made from another PORTRAIT; connect the same Load Portrait to Image-to-Plane and HTB-SR."
+        )
+    device = head.triplane.planes.device
+    avatar = avatar.to("cpu")
+    portrait = portrait.to("cpu")
+    background = _pictures(settings.background, "background")
+    replacement = _pictures(settings.replacement_head, "replacement head")
+    return AnalyticFrames(
+        head=head,
+        pictures=build_head(portrait, avatar).to(device),
+        torso=build_torso(portrait, avatar).to(device),
+        background=(portrait.background[None] if background is None else background).to(device),
+        replacement=None if replacement is None else replacement.to(device),
+        fps=head.fps,
+    )
