@@ -1,0 +1,156 @@
+"""The nodes of ComfyUI's core that a workflow of this pack needs, under the same ids, inputs and outputs."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from ...real3d_core.errors import Real3DError
+from .. import host
+from ..paths import input_file, input_names, numbered_output
+from . import io, ui
+from .session import current
+from .video import Video
+
+PICTURES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
+SOUNDS = frozenset(
+    {".wav", ".mp3", ".flac", ".ogg", ".opus", ".m4a", ".aac", ".mp4", ".mov", ".mkv", ".webm"}
+)
+LONGEST_SIDE = 16_384
+
+
+def _file_is_there(name: str) -> bool | str:
+    try:
+        input_file(name)
+    except Real3DError as error:
+        return str(error)
+    return True
+
+
+class LoadImage(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LoadImage",
+            display_name="Load Image",
+            category="image",
+            inputs=[io.Combo.Input("image", options=input_names(PICTURES), upload=io.UploadType.image)],
+            outputs=[io.Image.Output("IMAGE"), io.Mask.Output("MASK")],
+        )
+
+    @classmethod
+    def execute(cls, image: str) -> io.NodeOutput:
+        from ...real3d_core.portrait.read_photo import read_photo
+
+        photo = read_photo(input_file(image), longest=LONGEST_SIDE)
+        mask = torch.zeros(1, 64, 64) if photo.alpha is None else 1 - torch.from_numpy(photo.alpha)[None]
+        return io.NodeOutput(torch.from_numpy(photo.pixels)[None].float() / 255, mask)
+
+    @classmethod
+    def validate_inputs(cls, image: str = "") -> bool | str:
+        return _file_is_there(image)
+
+
+class LoadAudio(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="LoadAudio",
+            display_name="Load Audio",
+            category="audio",
+            inputs=[io.Combo.Input("audio", options=input_names(SOUNDS), upload=io.UploadType.audio)],
+            outputs=[io.Audio.Output("AUDIO")],
+        )
+
+    @classmethod
+    def execute(cls, audio: str) -> io.NodeOutput:
+        from ...real3d_core.video.decoder import read_audio
+
+        sound = read_audio(input_file(audio))
+        longest = current().longest_sound
+        waveform = (
+            sound.waveform if longest is None else sound.waveform[:, : round(longest * sound.sample_rate)]
+        )
+        return io.NodeOutput({"waveform": waveform[None], "sample_rate": sound.sample_rate})
+
+    @classmethod
+    def validate_inputs(cls, audio: str = "") -> bool | str:
+        return _file_is_there(audio)
+
+
+class PreviewImage(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="PreviewImage",
+            display_name="Preview Image",
+            category="image",
+            inputs=[io.Image.Input("images")],
+            is_output_node=True,
+        )
+
+    @classmethod
+    def execute(cls, images: torch.Tensor) -> io.NodeOutput:
+        return io.NodeOutput(ui=ui.PreviewImage(images, cls=cls))
+
+
+class GetVideoComponents(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="GetVideoComponents",
+            display_name="Get Video Components",
+            category="video",
+            inputs=[io.Video.Input("video")],
+            outputs=[
+                io.Image.Output("images"),
+                io.Audio.Output("audio"),
+                io.Float.Output("fps"),
+                io.Int.Output("bit_depth"),
+                io.Combo.Output("color_space"),
+            ],
+        )
+
+    @classmethod
+    def execute(cls, video: Video) -> io.NodeOutput:
+        parts = video.get_components()
+        depth, space = video.get_bit_depth(), video.get_color_space()
+        return io.NodeOutput(parts.images, parts.audio, float(parts.frame_rate), depth, space)
+
+
+class SaveVideo(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="SaveVideo",
+            display_name="Save Video",
+            category="video",
+            is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
+            inputs=[
+                io.Video.Input("video"),
+                io.String.Input("filename_prefix", default="video/ComfyUI"),
+                io.Combo.Input("format", options=["auto", "mp4"], default="auto"),
+                io.Combo.Input("codec", options=["auto", "h264"], default="auto", optional=True),
+            ],
+            outputs=[io.Video.Output("video")],
+        )
+
+    @classmethod
+    def execute(cls, video: Video, filename_prefix: str, format: str, codec: str = "auto") -> io.NodeOutput:
+        saved = numbered_output(filename_prefix, ".mp4", *video.get_dimensions())
+        video.save_to(
+            os.fspath(saved.path), format=format, codec=codec, metadata=host.workflow_metadata(cls) or None
+        )
+        result = ui.SavedResult(saved.path.name, saved.subfolder, io.FolderType.output)
+        return io.NodeOutput(video, ui=ui.PreviewVideo([result]))
+
+
+CORE_NODES: tuple[type[io.ComfyNode], ...] = (
+    LoadImage,
+    LoadAudio,
+    PreviewImage,
+    GetVideoComponents,
+    SaveVideo,
+)
