@@ -8,7 +8,7 @@ from .nets import opencv
 
 
 def smoothstep(low: float, high: float, x: np.ndarray) -> np.ndarray:
-    """0 below `low`, 1 above `high`, smooth between."""
+    """0 at and before `low`, 1 at and after `high`, smooth between; `low` > `high` turns it round."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
@@ -35,17 +35,34 @@ def shrink(mask: np.ndarray, radius: int) -> np.ndarray:
 
 
 def guided(guide: np.ndarray, picture: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
-    """Guided filter (He et al.): `picture` smoothed so that its edges follow those of `guide`, both [H, W]."""
+    """Guided filter (He et al.): `picture` [H, W] smoothed so that its edges follow those of `guide` [H, W, 3].
+
+    In each window the picture becomes a linear function of the colour; `epsilon` is the colour variance below
+    which a window counts as flat.
+    """
     cv2 = opencv()
 
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, (2 * radius + 1, 2 * radius + 1))
 
-    guide_mean, picture_mean = mean(guide), mean(picture)
-    slope = (mean(guide * picture) - guide_mean * picture_mean) / (
-        mean(guide * guide) - guide_mean**2 + epsilon
-    )
-    return mean(slope) * guide + mean(picture_mean - slope * guide_mean)
+    colour_mean, picture_mean = mean(guide), mean(picture)
+    together = mean(guide * picture[..., None]) - colour_mean * picture_mean[..., None]
+    red, green, blue = np.moveaxis(guide, -1, 0)
+    products = np.stack([red * red, red * green, red * blue, green * green, green * blue, blue * blue], -1)
+    second = np.concatenate([mean(products[..., :3]), mean(products[..., 3:])], -1)
+    r, g, b = np.moveaxis(colour_mean, -1, 0)
+    rr, rg, rb, gg, gb, bb = np.moveaxis(second, -1, 0)
+    rr, gg, bb = rr - r * r + epsilon, gg - g * g + epsilon, bb - b * b + epsilon
+    rg, rb, gb = rg - r * g, rb - r * b, gb - g * b
+    # The inverse of the symmetric 3 x 3 covariance by cofactors.
+    c0, c1, c2 = gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb
+    c3, c4, c5 = rr * bb - rb * rb, rg * rb - rr * gb, rr * gg - rg * rg
+    determinant = rr * c0 + rg * c1 + rb * c2
+    x, y, z = np.moveaxis(together, -1, 0)
+    slope = np.stack([c0 * x + c1 * y + c2 * z, c1 * x + c3 * y + c4 * z, c2 * x + c4 * y + c5 * z], -1)
+    slope /= determinant[..., None]
+    offset = picture_mean - (slope * colour_mean).sum(-1)
+    return (mean(slope) * guide).sum(-1) + mean(offset)
 
 
 def push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
