@@ -14,6 +14,8 @@ from .pytorch import TORCH, install_torch
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+MODELS = ROOT / "models" / "real3d_portrait"
+VIDEO = ROOT / "output" / "talking_portrait.mp4"
 NETS_TITLE = "Get the face nets (36 MB download, 4 MB kept)"
 
 
@@ -27,7 +29,7 @@ def demo(options: argparse.Namespace) -> None:
     video = options.output.resolve()
     sheet = video.with_suffix(".png")
     steps = Steps(7)
-    python = prepare(steps, ("requirements.txt", "requirements-demo.txt"), options.models)
+    python = prepare(steps, ("requirements.txt", "requirements-demo.txt"))
     with steps.step("Put the demo's portrait and speech into input/"):
         make_inputs = [python, "-m", "demo.make_inputs", ROOT / "input"]
         must_run(make_inputs, "The demo's inputs were not made", cwd=ROOT)
@@ -44,10 +46,10 @@ def demo(options: argparse.Namespace) -> None:
         say("Now with your own: python quickstart.py --photo me.jpg --audio hello.wav")
 
 
-def test(options: argparse.Namespace) -> None:
+def test(_options: argparse.Namespace) -> None:
     """Environment with the development tools, nets, lint, format, tests: runs all, then names the failed."""
     steps = Steps(7)
-    python = prepare(steps, ("requirements.txt", "requirements-dev.txt"), options.models)
+    python = prepare(steps, ("requirements.txt", "requirements-dev.txt"))
     failed = []
     for tool in ("ruff check .", "ruff format --check .", "pytest -q --durations=10"):
         with steps.step(tool):
@@ -65,7 +67,7 @@ def nets(options: argparse.Namespace) -> None:
         get_nets(options.models.resolve(), sys.executable)
 
 
-def prepare(steps: Steps, requirements: Sequence[str], models: Path) -> Path:
+def prepare(steps: Steps, requirements: Sequence[str]) -> Path:
     """The four steps that the demo and the tests share; returns the environment's interpreter."""
     with steps.step(f"Make the environment {VENV}"):
         python = make_venv(VENV)
@@ -74,7 +76,7 @@ def prepare(steps: Steps, requirements: Sequence[str], models: Path) -> Path:
     with steps.step(f"Install {' and '.join(requirements)} (about 250 MB)"):
         install_packages(python, VENV, [ROOT / name for name in requirements], TORCH)
     with steps.step(NETS_TITLE):
-        get_nets(models.resolve(), python)
+        get_nets(MODELS, python)
     return python
 
 
@@ -86,9 +88,8 @@ def parse(description: str, arguments: Sequence[str] | None) -> argparse.Namespa
     parser.add_argument("command", nargs="?", choices=("demo", "test", "nets"), default="demo")
     parser.add_argument("--photo", type=Path, help="demo: a portrait of your own")
     parser.add_argument("--audio", type=Path, help="demo: speech of your own")
-    output, models = ROOT / "output" / "talking_portrait.mp4", ROOT / "models" / "real3d_portrait"
-    parser.add_argument("--output", type=Path, default=output, help="demo: the video (%(default)s)")
-    parser.add_argument("--models", type=Path, default=models, help="folder of the face nets (%(default)s)")
+    parser.add_argument("--output", type=Path, default=VIDEO, help="demo: the video (%(default)s)")
+    parser.add_argument("--models", type=Path, default=MODELS, help="nets: where to put them (%(default)s)")
     return parser.parse_args(arguments)
 
 
