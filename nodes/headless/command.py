@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     benchmark.add_argument(
         "--benchmark", action="store_true", help="time the workflow instead of only running it"
     )
-    benchmark.add_argument("--frames", type=int, default=50, help="frames of each timed run (default: 50)")
+    benchmark.add_argument("--frames", type=int, default=100, help="frames of each timed run (default: 100)")
     benchmark.add_argument("--runs", type=int, default=3, help="timed runs, the median counts (default: 3)")
     benchmark.add_argument("--plain-frames", type=int, default=4, help="frames of the plain run (default: 4)")
     benchmark.add_argument("--json", type=Path, metavar="FILE", help="also write the figures to this file")
@@ -127,6 +127,7 @@ class _ProgressBars:
 
     def __init__(self) -> None:
         self._bar: Any = None
+        self._label = ""
 
     def __enter__(self) -> _ProgressBars:
         return self
@@ -138,8 +139,9 @@ class _ProgressBars:
     def __call__(self, label: str, done: int, total: int) -> None:
         from tqdm import tqdm
 
-        if self._bar is None or self._bar.desc != f"{label}: " or done < self._bar.n:
+        if self._bar is None or label != self._label or done < self._bar.n:
             if self._bar is not None:
                 self._bar.close()
+            self._label = label
             self._bar = tqdm(total=total, desc=label, file=sys.stderr, dynamic_ncols=True)
         self._bar.update(done - self._bar.n)

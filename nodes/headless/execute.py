@@ -47,7 +47,7 @@ def run(graph: Graph, registry: Registry | None = None) -> RunResult:
     graph = checked(graph, registry)
     _check_chosen_output(graph, registry)
     hidden = {
-        "prompt": graph.prompt(),
+        "prompt": graph.prompt(private=current().trusted),
         "extra_pnginfo": {"workflow": graph.source} if graph.is_ui_format else {},
     }
     result = RunResult()

@@ -51,15 +51,18 @@ class Graph:
         """The same graph with one node changed."""
         return replace(self, nodes=self.nodes | {node.id: node})
 
-    def prompt(self) -> dict[str, Any]:
-        """The graph in API format."""
+    def prompt(self, private: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """The graph in API format; of the paths in `private` only the file name is kept."""
+
+        def told(value: Any) -> Any:
+            if isinstance(value, Link):
+                return [value.node, value.slot]
+            return Path(value).name if isinstance(value, str) and value in private else value
+
         return {
             node.id: {
                 "class_type": node.kind,
-                "inputs": {
-                    name: [value.node, value.slot] if isinstance(value, Link) else value
-                    for name, value in node.inputs.items()
-                },
+                "inputs": {name: told(value) for name, value in node.inputs.items()},
                 "_meta": {"title": node.title},
             }
             for node in self.nodes.values()
