@@ -1,11 +1,13 @@
 """Picture operations of the analytic backend on [n, h, w, C] tensors, one function each for every device.
 
 Convention
-    Pictures are channels-last float32. Sampling positions are in pixel indices: (0, 0) is the centre of the first pixel.
+    Pictures are channels-last float32. Sampling positions are in pixel indices: (0, 0) is the centre of
+    the first pixel.
     Edges are repeated.
 
-On the CPU each runs OpenCV on the tensor's own memory, which is several times faster than torch for one frame at a time
-(tests/test_ops.py holds the two paths equal); elsewhere it is plain torch. OpenCV's remap rounds positions to 1/32 pixel.
+On the CPU each runs OpenCV on the tensor's own memory, which is several times faster than torch for one
+frame at a time (tests/test_ops.py holds the two paths equal); elsewhere it is plain torch. OpenCV's remap
+rounds positions to 1/32 pixel.
 """
 
 from __future__ import annotations
@@ -21,14 +23,16 @@ def _on_cpu(*tensors: Tensor) -> bool:
 
 
 def _each(images: Tensor, apply) -> Tensor:
-    """Runs an OpenCV function on every [h, w, C] picture of a batch (a one-channel result gets its axis back)."""
+    """Runs an OpenCV function on every [h, w, C] picture of a batch."""
     channels = images.shape[-1]
     out = [apply(image.contiguous().numpy()) for image in images]
     return torch.from_numpy(np.stack([o.reshape(*o.shape[:2], channels) for o in out]))
 
 
 def remap(image: Tensor, x: Tensor, y: Tensor, cubic: bool = False) -> Tensor:
-    """Samples image [1 or n, H, W, C] at x, y [n, h, w] (pixel indices) -> [n, h, w, C]; bilinear or bicubic (a = -0.75)."""
+    """Samples image [1 or n, H, W, C] at x, y [n, h, w] (pixel indices) -> [n, h, w, C]; bilinear or bicubic
+    (a = -0.75).
+    """
     if not _on_cpu(image, x, y):
         return remap_torch(image, x, y, cubic)
     import cv2

@@ -1,10 +1,10 @@
 """ARKit-52 blendshapes of the analytic avatar, as displacements of the canonical mesh.
 
-Each shape is a handful of control displacements (centimetres on the canonical face) that are spread over the
-mesh; a symmetric shape is split into the person's left and right by a smooth weight across the midline. Two shapes
-depend on the person, because "closed" is measured on the photo: mouthClose and eyeBlink (see `personal_shapes`).
-The eyes' own turning (eyeLook*) moves the picture of the iris, not the mesh; tongueOut has no counterpart here.
-See docs/model.md, "Blendshapes".
+Each shape is a handful of control displacements (centimetres on the canonical face) that are spread over
+the mesh; a symmetric shape is split into the person's left and right by a smooth weight across the
+midline. Two shapes depend on the person, because "closed" is measured on the photo: mouthClose and
+eyeBlink (see `personal_shapes`). The eyes' own turning (eyeLook*) moves the picture of the iris, not the
+mesh; tongueOut has no counterpart here. See docs/model.md, "Blendshapes".
 """
 
 from __future__ import annotations
@@ -201,7 +201,9 @@ def _nose_sneer() -> Shape:
 
 
 def _split(shape: Shape, name: str, soft: float = 1.0) -> dict[str, Shape]:
-    """Left and right half of a symmetric shape; they add up to the whole. soft: cm of the cross-fade's half width."""
+    """Left and right half of a symmetric shape; they add up to the whole. soft: cm of the cross-fade's half
+    width.
+    """
     x = np.clip(_vertices()[:, :1] / soft, -1, 1)
     left = 0.5 + 0.75 * x - 0.25 * x**3
     return {name + "Left": shape * left, name + "Right": shape * (1 - left)}
@@ -242,11 +244,11 @@ def canonical_shapes() -> dict[str, Shape]:
 
 
 def _mouth_close(points: np.ndarray, to_canonical: np.ndarray) -> Shape:
-    """Brings the photo's lips together. They overlap a little: a hairline of teeth would show as a white slit."""
+    """Brings the photo's lips together, a little too far: a hairline of teeth would show as a white slit."""
     controls = _zero((*t.UPPER_FACE, *t.CORNERS))
     for a, b in zip(t.UPPER_LIP_RINGS[0], t.LOWER_LIP_RINGS[0], strict=True):
         gap = to_canonical @ (points[b] - points[a])
-        controls[a], controls[b] = gap * 0.34, gap * -0.74
+        controls[a], controls[b] = gap * 0.36, gap * -0.82
     for rings, inner, follow in (
         (t.UPPER_LIP_RINGS, t.UPPER_LIP_RINGS[0], 0.80),
         (t.LOWER_LIP_RINGS, t.LOWER_LIP_RINGS[0], 0.85),

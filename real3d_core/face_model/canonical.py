@@ -2,7 +2,8 @@
 
 Convention
     Centimetres; x to the image's right (the person's left), y up, z towards the viewer. The mid-point of the
-    outer eye corners (33, 263) lies at (0, 2.66, 3.17) and they are 8.9 cm apart, so that the joint of the jaw is near (0, 0.6, -1.6).
+    outer eye corners (33, 263) lies at (0, 2.66, 3.17) and they are 8.9 cm apart, so that the joint of the
+    jaw is near (0, 0.6, -1.6).
     Triangles are counter-clockwise seen from the front; the openings of mouth and eyes hold none.
 
 The data file is made by tools/make_canonical_face.py. See docs/model.md, "Face mesh".
@@ -21,7 +22,7 @@ VERTEX_COUNT = 468
 
 @dataclass(frozen=True)
 class CanonicalFace:
-    """vertices [468, 3] float64 cm; triangles [T, 3] int64; mirror [468] int64: index of the mirrored point."""
+    """vertices [468, 3] float64 cm; triangles [T, 3] int64; mirror [468] int64, each point's counterpart."""
 
     vertices: np.ndarray
     triangles: np.ndarray

@@ -1,4 +1,4 @@
-"""Mesh tools of the face model: smooth extension of displacements, similarity fits, rasterisation on a grid."""
+"""Mesh tools of the face model: extension of displacements, similarity fits, rasterisation on a grid."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def fit_similarity(source: np.ndarray, target: np.ndarray) -> Similarity:
 
 @cache
 def _stiffness():
-    """(bi-Laplacian + a little Laplacian) of the canonical mesh with cotangent weights, scipy sparse [468, 468]."""
+    """Bi-Laplacian + a little Laplacian of the canonical mesh, cotangent weights, scipy sparse [468, 468]."""
     import scipy.sparse as sp
 
     face = canonical_face()
@@ -65,7 +65,8 @@ def _stiffness():
 def extend(controls: Mapping[int, np.ndarray]) -> np.ndarray:
     """Spreads displacements given at some vertices smoothly over the mesh.
 
-    controls    vertex -> displacement [3] in any unit. Lips and lids are apart: the openings have no triangles.
+    controls    vertex -> displacement [3] in any unit. Lips and lids are apart: the openings have no
+                triangles.
     returns     [468, 3] displacement of every vertex, same unit.
     """
     import scipy.sparse as sp
@@ -94,7 +95,8 @@ def rasterise(
     """Draws per-vertex attributes of a mesh on the texel grid of the xy plane; the greatest z wins.
 
     xy [V, 2] world units; triangles [T, 3]; attributes [V, K]; z [V].
-    Texel (row i, column j) has its centre at x = (j + 0.5) / res - 0.5, y = (i + 0.5) / res - 0.5 (row 0 is the bottom).
+    Texel (row i, column j) has its centre at x = (j + 0.5) / res - 0.5, y = (i + 0.5) / res - 0.5 (row 0
+    is the bottom).
     """
     p = (xy + 0.5) * res - 0.5
     t = p[triangles]

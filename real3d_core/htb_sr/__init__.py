@@ -12,8 +12,10 @@ from ..wires import FrameSource, HeadRender, Portrait
 
 @dataclass(frozen=True)
 class HTBSRSettings:
-    """background          [1 or T, H, W, 3] 0..1 instead of the portrait's own filled background; the last one holds
-    replacement_head    [1 or T, H, W, 3] 0..1 instead of the head's own picture; it is cut out by the head's alpha
+    """background          [1 or T, H, W, 3] 0..1 instead of the portrait's own filled background; the last
+    one holds
+    replacement_head    [1 or T, H, W, 3] 0..1 instead of the head's own picture; it is cut out by the
+                        head's alpha
     """
 
     background: Tensor | None = None

@@ -126,7 +126,8 @@ def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSetting
     avatar = head.triplane.avatar
     if not isinstance(avatar, AnalyticAvatar) or avatar.photo_key != portrait_key(portrait.to("cpu")):
         raise BackendError(
-            "HTB-SR got a HEAD made from another PORTRAIT; connect the same Load Portrait to Image-to-Plane and HTB-SR."
+            "HTB-SR got a HEAD made from another PORTRAIT; connect the same Load Portrait to Image-to-Plane"
+            " and HTB-SR."
         )
     device = head.triplane.planes.device
     avatar = avatar.to("cpu")

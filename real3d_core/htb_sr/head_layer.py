@@ -1,9 +1,9 @@
 """The head at full resolution: the photo re-sampled through the rendered addresses.
 
-The renderer gives 128 x 128 rays. Of what they carry, the addresses vary smoothly and can be enlarged without loss; the
-photo is then read through them at 512 x 512, which is why the result is as sharp as the photo. Lips and lids are cut
-by their signed distances at full resolution. Where addresses jump (the nose in front of the cheek) the rendered colour
-takes over. See docs/model.md, "HTB-SR".
+The renderer gives 128 x 128 rays. Of what they carry, the addresses vary smoothly and can be enlarged
+without loss; the photo is then read through them at 512 x 512, which is why the result is as sharp as the
+photo. Lips and lids are cut by their signed distances at full resolution. Where addresses jump (the nose
+in front of the cheek) the rendered colour takes over. See docs/model.md, "HTB-SR".
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ def _ray_box(alpha: Tensor) -> Box | None:
 
 
 def _continued(features: Tensor, solid: Tensor) -> Tensor:
-    """Continues features [1, h, w, C] a few rays beyond where solid [1, h, w, 1] is 1: enlarging must not see garbage."""
+    """Continues features [1, h, w, C] a few rays beyond where solid [1, h, w, 1] is 1: enlarging must not see
+    garbage.
+    """
     out, known = features * solid, solid
     for _ in range(RINGS):
         count = box_sum(known)
@@ -190,10 +192,11 @@ def _lashes(
     amount = torch.where(right, torch.full_like(u, closing[0]), torch.full_like(u, closing[1])) * (
         1 - made_up
     )
-    # On a closed eye both edges run past each other: the line lies where they meet, below the edge of the upper lid.
+    # On a closed eye both edges run past each other: the line lies where they meet, below the edge of the
+    # upper lid.
     edge = torch.maximum(below, -above)
     inside_eye = smoothstep(-0.020, -0.006, torch.minimum(below, above))
-    return 1 - 0.62 * amount * inside_eye * torch.exp(-((edge - 0.0006) / 0.0019).square())
+    return 1 - 0.5 * amount * inside_eye * torch.exp(-((edge - 0.0006) / 0.0019).square())
 
 
 def _angle(c2w: Tensor, rest: Tensor) -> float:
@@ -211,8 +214,8 @@ def paint_head(
 ) -> HeadPicture | None:
     """Paints one frame.
 
-    features [FEATURES, r, r] premultiplied, 0..1 (not scaled to -1..1); alpha [r, r]; c2w, rest [4, 4] cameras of the frame
-    and of the photo; closing: how far the right and left eye close, 0..1.
+    features [FEATURES, r, r] premultiplied, 0..1 (not scaled to -1..1); alpha [r, r]; c2w, rest [4, 4]
+    cameras of the frame and of the photo; closing: how far the right and left eye close, 0..1.
     """
     alpha = alpha.clamp(0, 1)
     ray_box = _ray_box(alpha)
@@ -247,6 +250,8 @@ def paint_head(
     slits = (distances > -0.068).all(-1) & (solid[0, ..., 0] > 0)
     for box in _boxes(slits, 1):
         _paint_slit(pictures, colour, known, box, closing)
+    # The edges of lips and lids are jumps on purpose.
+    kink = kink * (distances.amin(-1) < -0.006)[None, ..., None]
     for box in _boxes(kink[0, ..., 0] > 0, 1):
         _paint_kink(colour, known, kink, box, whole)
     full = (r0 * SCALE, r1 * SCALE, c0 * SCALE, c1 * SCALE)

@@ -1,7 +1,8 @@
 """The torso: the photo's neck and shoulders, warped so that the neck follows the head.
 
 Convention
-    Flow grids are [FLOW, FLOW] over the picture, node centres at (i + 0.5) / FLOW, addresses 0..1, u right, v down.
+    Flow grids are [FLOW, FLOW] over the picture, node centres at (i + 0.5) / FLOW, addresses 0..1, u
+    right, v down.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import torch
 from torch import Tensor
 
 from ..image_to_plane.avatar import AnalyticAvatar
-from ..image_to_plane.geometry import project
 from ..ops import blur, enlarge, remap, smoothstep
 from ..portrait.regions import jaw_distance
 from ..render_triplane.cameras import DISTANCE, FOCAL
@@ -28,7 +28,8 @@ NECK_DEPTH = 0.12  # world units: the torso's surface is the head's front, flatt
 @dataclass(frozen=True)
 class TorsoLayer(_Movable):
     """surface [FLOW, FLOW, 3] world points of the torso; follow [FLOW, FLOW] share of the head's motion;
-    picture [1, 512, 512, 4] RGB + alpha; rows, cols: the box outside of which its alpha is 0."""
+    picture [1, 512, 512, 4] RGB + alpha; rows, cols: the box outside of which its alpha is 0.
+    """
 
     surface: Tensor
     follow: Tensor
@@ -91,8 +92,3 @@ def torso_flow(layer: TorsoLayer, head: Tensor, view: Tensor, intrinsics: Tensor
         back = -remap(source, (x + back[..., 0])[None], (y + back[..., 1])[None])[0]
     step = PORTRAIT_SIZE // FLOW
     return enlarge(back[None] * step, step)[0]
-
-
-def surface_moves(layer: TorsoLayer) -> Tensor:
-    """[FLOW, FLOW, 2] addresses of the torso's surface in the photo (a check of the geometry: equals the nodes)."""
-    return torch.stack(project(*layer.surface.unbind(-1)), -1)

@@ -8,15 +8,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..face_model.topology import EAR_LEFT, EAR_RIGHT
 from ..model import Model
 from ..motion_adapter.fields import expression_fields
-from ..render_triplane.cameras import built_in_camera
+from ..ops import smoothstep
+from ..render_triplane.cameras import DISTANCE, FOCAL, built_in_camera
 from ..wires import PLANE_CHANNELS, PLANE_SIZE, Portrait, TriPlane
 from .avatar import AnalyticAvatar, build_avatar
-from .geometry import head_geometry
+from .geometry import SHEET, head_geometry
 from .inner_layer import inner_layer
-from .layout import STORED, Channel, analytic_decoder, texel_centres
+from .layout import ADDRESS_EPS, STORED, Channel, analytic_decoder, texel_centres
 from .planes import WHOLE, plane_channels
+
+SIDE_RATE = 1.0  # how fast the address walks back with depth: 1 is the photo's own scale
+CROWN_ADDRESS = 0.12  # v of a typical crown: where the logit of the crown's shift is taken
 
 
 def canonical_planes(avatar: AnalyticAvatar) -> Tensor:
@@ -26,11 +31,39 @@ def canonical_planes(avatar: AnalyticAvatar) -> Tensor:
     planes = torch.zeros(1, 3, PLANE_CHANNELS, PLANE_SIZE, PLANE_SIZE)
     planes[:, 0, : len(Channel)] = plane_channels(avatar, WHOLE, neutral_deformation(avatar, WHOLE))
     planes[:, 1, Channel.Z] = texel_centres()[:, None] * STORED  # plane 1: rows are z
+    across, down = _side_addresses(avatar)
+    for u, v in ((Channel.U_UPPER, Channel.V_UPPER), (Channel.U_LOWER, Channel.V_LOWER)):
+        planes[:, 1, u], planes[:, 1, v] = across * STORED, down * STORED
     return planes
 
 
+def _side_addresses(avatar: AnalyticAvatar) -> tuple[Tensor, Tensor]:
+    """[256 (z), 256 (x)] each: what the (x, z) plane adds to the logits of the photo's address.
+
+    Behind the ears (z < 0) the photo shows nothing. A height field alone would smear the silhouette's last
+    pixel over the side of the head; instead the address walks back into the picture with depth, so that
+    the side shows the mirrored hair at its natural scale: across at the sides, down at the crown.
+    """
+    c = texel_centres()
+    z, x = torch.meshgrid(c, c, indexing="ij")
+    middle = avatar.points[[EAR_RIGHT, EAR_LEFT], 0].mean()
+    width = avatar.points[EAR_LEFT, 0] - avatar.points[EAR_RIGHT, 0]
+    depth = SIDE_RATE * (-z - 2 * SHEET).clamp(min=0)
+    side = torch.tanh((x - middle) / (0.15 * width))
+    crown = smoothstep(0.55, 0.25, (x - middle).abs() / width)
+
+    def shifted(address: Tensor, by: Tensor) -> Tensor:
+        limits = (ADDRESS_EPS, 1 - ADDRESS_EPS)
+        return torch.logit((address + by).clamp(*limits)) - torch.logit(address.clamp(*limits))
+
+    scale = FOCAL / DISTANCE
+    across = shifted(x * scale + 0.5, -side * (1 - crown) * depth * scale)
+    crown_address = torch.full_like(x, CROWN_ADDRESS)
+    return across, shifted(crown_address, crown * depth * scale)
+
+
 def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
-    """Builds the tri-plane of a portrait. Everything that depends on the portrait alone is prepared here, once."""
+    """Builds the tri-plane of a portrait; all that depends on the portrait alone is prepared here, once."""
     portrait = portrait.to("cpu")
     geometry = head_geometry(portrait)
     avatar = build_avatar(portrait, geometry, inner_layer(portrait), expression_fields(geometry))

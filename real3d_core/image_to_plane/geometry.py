@@ -1,9 +1,9 @@
 """The head of a photo as two height fields inside an outline.
 
 Convention
-    Grids are [256, 256] on the xy plane of the tri-plane (row 0 = y -0.5). World units: the box side is 1. z = 0 lies
-    at the ears; the camera at z = DISTANCE looks along -z. The frame is the photo's own view: in it a height field is exact,
-    and the frontal picture is the photo.
+    Grids are [256, 256] on the xy plane of the tri-plane (row 0 = y -0.5). World units: the box side is 1.
+    z = 0 lies at the ears; the camera at z = DISTANCE looks along -z. The frame is the photo's own view:
+    in it a height field is exact, and the frontal picture is the photo.
 
 See docs/model.md, "From landmarks to depth".
 """
@@ -29,6 +29,7 @@ HALF = PLANE_SIZE // 2  # the linear systems are solved on a grid of half the si
 DEPTH_SCALE = 1.0  # factor on the landmark net's z
 SHEET = 0.004  # half thickness at the rim: thin, but thicker than a step of the sampler's fine pass
 RIM_PIXELS = 1.0  # the outline is the matte's contour grown by this, so that soft hair lies on the volume
+NECK_THICKNESS = 0.025  # world units, of the sheet that the volume becomes below the jaw
 NECK_END = 0.42  # the head's volume ends this far below the jaw, in face heights
 PIVOT_Z = -0.03  # the head turns about an axis a little behind the ears
 
@@ -113,7 +114,7 @@ def _full(a: np.ndarray) -> Field:
 
 
 def _outline(person: np.ndarray, u: Field, v: Field) -> Field:
-    """Signed distance to the matte's contour, world units. Smooth at sub-pixel scale: a binary outline speckles."""
+    """Signed distance to the matte's contour, world units, smooth: a binary outline speckles."""
     import cv2
 
     inside = (person > 0.3).astype(np.uint8)
@@ -188,8 +189,9 @@ def head_geometry(portrait: Portrait) -> HeadGeometry:
     front = blur(np.maximum(front, SHEET).clip(-0.02, 0.45), 0.7)
 
     back = -np.clip(1.15 * base, 0, 0.40)
-    neck = smoothstep(-0.22, 0.02, jaw)
-    back = np.minimum(back * (1 - neck) + np.maximum(back, -0.05) * neck, -SHEET)
+    # Down the neck the volume thins to a sheet: a turned head would show the side of a block there.
+    neck = smoothstep(-0.22, 0.08, jaw)
+    back = np.minimum(back * (1 - neck) + (front - NECK_THICKNESS) * neck, front - 2 * SHEET)
     pixels = 1 / PORTRAIT_SIZE * DISTANCE / FOCAL
     height = landmarks[t.CHIN_TIP, 1] - landmarks[t.FOREHEAD_TOP, 1]
     outline = np.minimum(distance, (NECK_END - jaw) * height * pixels)

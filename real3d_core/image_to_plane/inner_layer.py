@@ -1,11 +1,13 @@
 """What lies beneath the skin: the eyes of the photo, and a mouth's inside.
 
 Convention
-    A picture in the portrait's own pixels, RGB + A, where A is the share that is made up (not photo). The mouth has a frame:
-    s runs along the line between its inner corners (pixels, 0 in the middle), t across it, positive downwards.
+    A picture in the portrait's own pixels, RGB + A, where A is the share that is made up (not photo). The
+    mouth has a frame:
+    s runs along the line between its inner corners (pixels, 0 in the middle), t across it, positive
+    downwards.
 
-Where the photo shows teeth they are used; otherwise upper teeth, lower teeth, tongue and cavity are drawn in colours taken from
-the skin. See docs/model.md, "Inner layer".
+Where the photo shows teeth they are used; otherwise upper teeth, lower teeth, tongue and cavity are drawn
+in colours taken from the skin. See docs/model.md, "Inner layer".
 """
 
 from __future__ import annotations
@@ -139,8 +141,8 @@ def _draw_inside(mouth: _Mouth, edge: np.ndarray, light: float, is_open: bool) -
 def _photo_share(image: np.ndarray, points: np.ndarray, mouth: _Mouth) -> np.ndarray:
     """[512, 512] 0..1: where the photo itself shows the mouth's inside.
 
-    The landmarks' polygon misses the true edge by a pixel or two, which shows as a saw-toothed rim of lip under the
-    teeth; near the polygon's edge each pixel is therefore given to the side whose colour it has.
+    The landmarks' polygon misses the true edge by a pixel or two, which shows as a saw-toothed rim of lip
+    under the teeth; near the polygon's edge each pixel is therefore given to the side whose colour it has.
     """
     import cv2
 

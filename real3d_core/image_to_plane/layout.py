@@ -1,13 +1,14 @@
 """What the channels of the analytic tri-plane mean, and the decoder that reads them.
 
 Convention
-    Plane 0 is indexed by (x -> column, y -> row), plane 1 by (x -> column, z -> row), both with texel centres at
-    (i + 0.5) / 256 - 0.5, row 0 at y (or z) = -0.5. The decoder averages three planes, so everything is stored times 3.
-    An address is a position in the portrait's picture, 0..1, u to the right, v down.
+    Plane 0 is indexed by (x -> column, y -> row), plane 1 by (x -> column, z -> row), both with texel
+    centres at (i + 0.5) / 256 - 0.5, row 0 at y (or z) = -0.5. The decoder averages three planes, so
+    everything is stored times 3. An address is a position in the portrait's picture, 0..1, u to the right,
+    v down.
 
-The decoder has the released architecture (32 -> 64 softplus -> 33) with weights set by hand: a value goes through
-unchanged as softplus(x) - softplus(-x) = x, and the density is a solid between two height fields inside an outline.
-See docs/model.md, "Analytic tri-plane".
+The decoder has the released architecture (32 -> 64 softplus -> 33) with weights set by hand: a value goes
+through unchanged as softplus(x) - softplus(-x) = x, and the density is a solid between two height fields
+inside an outline. See docs/model.md, "Analytic tri-plane".
 """
 
 from __future__ import annotations

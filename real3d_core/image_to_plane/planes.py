@@ -1,7 +1,7 @@
 """From a deformed head to the channels of the analytic tri-plane.
 
-The same function makes the canonical planes (no deformation, the whole plane) and those of an expression (the face's box).
-See docs/model.md, "Analytic tri-plane".
+The same function makes the canonical planes (no deformation, the whole plane) and those of an expression
+(the face's box). See docs/model.md, "Analytic tri-plane".
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from .layout import ADDRESS_EPS, COLOUR_EPS, SLIT_LIMIT, SLIT_SCALE, STORED, Cha
 
 Box = tuple[int, int, int, int]
 WHOLE: Box = (0, PLANE_SIZE, 0, PLANE_SIZE)
-RECESS = 0.020  # world units: how far the inside of an open mouth lies behind the lips
+RECESS = 0.010  # world units: how far the inside of an open mouth lies behind the lips
 
 
 @dataclass(frozen=True)
 class Deformation:
     """An expression on the texels of a box, n frames.
 
-    upper, lower    [n, h, w, 2] where a texel's skin comes from, relative to the texel, reading offset included (world units),
-                    for the skin above and below the slits
+    upper, lower    [n, h, w, 2] where a texel's skin comes from, relative to the texel, reading offset
+                    included (world units), for the skin above and below the slits
     lift            [n, h, w] change of z
     is_lower        [n, h, w] bool: the texel belongs to the skin below a slit
     below_upper, above_lower    [n, h, w] signed distances to the edges of a slit
@@ -46,7 +46,9 @@ class Deformation:
 
 
 def _inner_address(avatar: AnalyticAvatar, box: Box, u: Tensor, v: Tensor, move: Deformation):
-    """Address in the inner layer: fixed to the skull, but the mouth's inside below the upper teeth goes down with the jaw."""
+    """Address in the inner layer: fixed to the skull, but the mouth's inside below the upper teeth goes down
+    with the jaw.
+    """
     mouth = avatar.mouth
     r0, r1, c0, c1 = box
     s, below, near = (a[r0:r1, c0:c1] for a in (mouth.s, mouth.below, mouth.near))
@@ -63,7 +65,7 @@ def _inner_address(avatar: AnalyticAvatar, box: Box, u: Tensor, v: Tensor, move:
 
 
 def _jaw_stretch(mouth: MouthGrid, s: Tensor, below: Tensor, drop: Tensor) -> Tensor:
-    """[n, h, w] pixels to read higher up: a dark band under the teeth takes up what the lower lip went down."""
+    """[n, h, w] pixels to read higher up: a dark band under the teeth takes up the lower lip's drop."""
     ramp = (1 - 0.6 * (2 * s / mouth.width) ** 2).clamp(0.2, 1) * drop[:, None, None]
     band, start = 0.05 * mouth.width, 2.5
     # An open photo's lip rim under the teeth is covered by the band as soon as the jaw moves.

@@ -14,7 +14,8 @@ def motion_adapter(triplane: TriPlane, portrait: Portrait, motion: Motion) -> Tr
     """
     if triplane.model.kind != "analytic":
         raise BackendError(
-            f'The model "{triplane.model.name}" cannot move a tri-plane; choose "built-in" in Load Real3D Model.'
+            f'The model "{triplane.model.name}" cannot move a tri-plane;'
+            ' choose "built-in" in Load Real3D Model.'
         )
     from .analytic import motion_adapter as analytic
 

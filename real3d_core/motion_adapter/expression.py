@@ -20,7 +20,9 @@ GAZE_CENTIMETRES = (0.50, 0.32)  # travel of the iris at eyeLook* = 1, across an
 
 @dataclass(frozen=True)
 class ShapeWeights:
-    """shapes [n, K] weights in the order of the names given; gaze [n, 2, 2] cm: right and left eye, (x right, y down)."""
+    """shapes [n, K] weights in the order of the names given; gaze [n, 2, 2] cm: right and left eye, (x right,
+    y down).
+    """
 
     shapes: Tensor
     gaze: Tensor

@@ -1,10 +1,10 @@
 """Expression shapes as dense displacement fields on the xy plane, made once per portrait.
 
 Convention
-    A field lives on a grid over `box` (rows and columns of the 256-texel plane) with one node per `STEP` texels. It tells
-    where the skin at a point goes: (dx, dy, dz) in world units, and (ax, ay), how much farther out the photo is to be read.
-    At a slit there are two versions, the skin above and the skin below, each continued smoothly across the slit, so that
-    neither smears into the other.
+    A field lives on a grid over `box` (rows and columns of the 256-texel plane) with one node per `STEP`
+    texels. It tells where the skin at a point goes: (dx, dy, dz) in world units, and (ax, ay), how much
+    farther out the photo is to be read. At a slit there are two versions, the skin above and the skin
+    below, each continued smoothly across the slit, so that neither smears into the other.
 
 See docs/model.md, "Motion Adapter".
 """
@@ -23,7 +23,7 @@ from ..face_model.blendshapes import canonical_shapes, personal_shapes
 from ..face_model.canonical import canonical_face
 from ..face_model.mesh import rasterise
 from ..image_to_plane.geometry import HeadGeometry, grid
-from ..portrait.filters import blur, push_pull
+from ..portrait.filters import blur
 from ..wires import PLANE_SIZE, _Movable
 
 STEP = 2  # plane texels per field node: the fields are smooth, and a quarter of the numbers is read per frame
@@ -32,10 +32,16 @@ COMPONENTS = 5  # dx, dy, dz, ax, ay
 # The motion fades out over rings around the face oval: (scale of the oval, share of the oval's motion).
 HALO = ((1.06, 0.93), (1.15, 0.72), (1.28, 0.42), (1.45, 0.14), (1.7, 0.0))
 
-# The photo is read this far outside of a lid or lip (cm), so that lashes and the dark line are not smeared over
-# the skin that slides into view: (upper edge, lower edge).
+# The photo is read this far outside of a lid or lip (cm at full weight), so that lashes, the dark line and
+# the gleam of teeth on the lip are not smeared over the skin that slides into view: (upper edge, lower
+# edge).
 LID_MARGIN = (0.14, 0.16)
-LIP_MARGIN = (0.03, 0.06)
+LIP_MARGIN = {
+    "mouthClose": (0.04, 0.08),
+    "jawOpen": (0.03, 0.12),
+    "mouthPucker": (0.02, 0.06),
+    "mouthFunnel": (0.02, 0.06),
+}
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,8 @@ class ExpressionFields(_Movable):
     """names     the K shapes, in the order of the rows below
     displacements   [K, 468, 3] world units, of the landmarks
     upper, lower    [K, h * w * 5] the fields, skin above and below the slits
-    box             rows and columns of the plane that an expression may change (r0, r1, c0, c1), multiples of STEP
+    box             rows and columns of the plane that an expression may change (r0, r1, c0, c1), multiples
+                    of STEP
     """
 
     names: tuple[str, ...]
@@ -61,7 +68,9 @@ class ExpressionFields(_Movable):
 
 @dataclass(frozen=True)
 class _HaloMesh:
-    """The face mesh with rings around it: xy [V, 2], z [V], triangles, and where each ring point gets its motion."""
+    """The face mesh with rings around it: xy [V, 2], z [V], triangles, and where each ring point gets its
+    motion.
+    """
 
     xy: NDArray[np.float64]
     z: NDArray[np.float64]
@@ -94,11 +103,13 @@ def _halo_mesh(geometry: HeadGeometry) -> _HaloMesh:
 
 
 def _reading_offsets(name: str, up: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[468, 2] how far outside of the moved edge the photo is read at full weight of a shape; up: 1 cm in the world."""
+    """[468, 2] how far outside of the moved edge the photo is read at full weight of a shape; up: 1 cm in the
+    world.
+    """
     offset = np.zeros((468, 2))
-    if name == "mouthClose":
-        offset[list(t.UPPER_LIP_RINGS[0])] += up * LIP_MARGIN[0]
-        offset[list(t.LOWER_LIP_RINGS[0])] -= up * LIP_MARGIN[1]
+    if name in LIP_MARGIN:
+        offset[list(t.UPPER_LIP_RINGS[0])] += up * LIP_MARGIN[name][0]
+        offset[list(t.LOWER_LIP_RINGS[0])] -= up * LIP_MARGIN[name][1]
     for slit, shape in ((t.LEFT_EYE, "eyeBlinkLeft"), (t.RIGHT_EYE, "eyeBlinkRight")):
         if name == shape:
             offset[list(slit.upper[1:-1])] += up * LID_MARGIN[0]
@@ -149,11 +160,13 @@ def expression_fields(geometry: HeadGeometry) -> ExpressionFields:
     fade = blur(face.astype(np.float32), 0.8)[r0:r1, c0:c1, None]
 
     def version(known: NDArray[np.bool_]) -> Tensor:
-        weight = known[r0:r1, c0:c1].astype(np.float32)
+        # Across a slit the skin's edge is carried on unchanged: a lid arrives at the lower lid with its own
+        # motion.
+        nearest = _nearest(known[r0:r1, c0:c1])
         rows = []
         for k in range(len(names)):  # one shape at a time: OpenCV takes few channels
             shape = drawn.values[r0:r1, c0:c1, k * COMPONENTS : (k + 1) * COMPONENTS]
-            rows.append(_halved(blur(push_pull(shape, weight), 0.8) * fade).ravel())
+            rows.append(_halved(blur(shape[nearest], 0.8) * fade).ravel())
         return torch.from_numpy(np.stack(rows))
 
     return ExpressionFields(
@@ -163,6 +176,14 @@ def expression_fields(geometry: HeadGeometry) -> ExpressionFields:
         lower=version(drawn.mask & ~above),
         box=box,
     )
+
+
+def _nearest(known: NDArray[np.bool_]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """For every texel the row and column of the nearest known one."""
+    from scipy.ndimage import distance_transform_edt
+
+    rows, cols = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    return rows, cols
 
 
 def _hull(points: NDArray[np.float64]) -> NDArray[np.bool_]:
