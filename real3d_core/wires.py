@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import torch
@@ -30,6 +31,7 @@ from .errors import MotionError
 
 if TYPE_CHECKING:
     from .model import Model
+    from .render_triplane.field import FieldSource
 
 PORTRAIT_SIZE = 512
 PLANE_SIZE = 256
@@ -171,8 +173,8 @@ class Motion(_Movable):
     """Expressions and head pose over time.
 
     fps             frames per second.
-    blendshapes     [T, 52] ARKit weights in the order of ARKIT_NAMES, nominally 0..1 (values outside are kept);
-                    0 is the face as in the photo.
+    blendshapes     [T, 52] ARKit weights in the order of ARKIT_NAMES, nominally 0..1 (values outside are
+                    kept); 0 is the face as in the photo.
     euler           [T, 3] pitch, yaw, roll in radians, relative to the photo (module docstring).
     translation     [T, 3] in box sides.
     expression      [T, 64] 3DMM expression coefficients, where known.
@@ -404,6 +406,13 @@ class HeadRender(_Movable):
     @property
     def fps(self) -> float:
         return 25.0 if self.triplane.motion is None else self.triplane.motion.fps
+
+    @cached_property
+    def prepared(self) -> FieldSource:
+        """The tri-plane as the fast sampler wants it; made when first needed, shared by all threads."""
+        from .render_triplane.field import FieldSource
+
+        return FieldSource(self.triplane)
 
     def frames(self, start: int, stop: int) -> RenderedFrames:
         """Renders frames start..stop on the device of the tri-plane's tensors."""

@@ -64,7 +64,7 @@ def split_camera(camera: Tensor) -> Pinhole:
     """Takes the 25 numbers of a camera apart. Raises RenderError if there are not 25."""
     if camera.numel() != 25:
         raise RenderError(
-            f"A camera has {camera.numel()} numbers where 25 are needed; give c2w 4x4 and intrinsics 3x3 by rows."
+            f"A camera has {camera.numel()} numbers where 25 are needed: c2w 4x4 and intrinsics 3x3, by rows."
         )
     flat = camera.reshape(25)
     return Pinhole(c2w=flat[:16].reshape(4, 4), intrinsics=flat[16:].reshape(3, 3))

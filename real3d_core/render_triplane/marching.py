@@ -16,12 +16,17 @@ from torch.nn import functional
 class March:
     """Intervals between N samples of R rays, ascending in depth.
 
-    weights     [R, N - 1] share of the interval in the picture; their sum is the ray's alpha.
-    middles     [R, N - 1] depth of the middle of the interval.
+    depths      [R, N] of the samples.
+    weights     [R, N - 1] share of each interval in the picture; their sum is the ray's alpha.
     """
 
+    depths: Tensor
     weights: Tensor
-    middles: Tensor
+
+    @property
+    def middles(self) -> Tensor:
+        """[R, N - 1] depth of the middle of each interval."""
+        return (self.depths[:, 1:] + self.depths[:, :-1]) / 2
 
     @property
     def alpha(self) -> Tensor:
@@ -50,7 +55,4 @@ def march(depths: Tensor, densities: Tensor) -> March:
     density = functional.softplus((densities[:, 1:] + densities[:, :-1]) / 2 - 1)
     opacity = 1 - torch.exp(-density * length)
     passed = torch.cumprod(1 - opacity[:, :-1] + 1e-10, 1)
-    return March(
-        weights=opacity * functional.pad(passed, (1, 0), value=1.0),
-        middles=(depths[:, 1:] + depths[:, :-1]) / 2,
-    )
+    return March(depths, opacity * functional.pad(passed, (1, 0), value=1.0))

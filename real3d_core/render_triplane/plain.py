@@ -60,7 +60,7 @@ def render_plain(planes: Tensor, weights: DecoderWeights, rays: Rays, settings: 
     parts = []
     for first in range(0, len(rays), at_once):
         some = slice(first, first + at_once)
-        parts.append(_render_rays(planes, weights, rays, some, settings))
+        parts.append(render_rays(planes, weights, rays, some, settings))
     return Rendered(
         colour=torch.cat([part.colour for part in parts]),
         alpha=torch.cat([part.alpha for part in parts]),
@@ -68,9 +68,10 @@ def render_plain(planes: Tensor, weights: DecoderWeights, rays: Rays, settings: 
     )
 
 
-def _render_rays(
-    planes: Tensor, weights: DecoderWeights, rays: Rays, some: slice, settings: RenderSettings
+def render_rays(
+    planes: Tensor, weights: DecoderWeights, rays: Rays, some: slice | Tensor, settings: RenderSettings
 ) -> Rendered:
+    """Renders the rays `some` (a slice or their numbers); their depth is not clamped."""
     direction = rays.direction[some]
     depths = stratified_depths(rays.near[some], rays.far[some], settings.coarse)
     seen = evaluate(planes, weights, rays.origin, direction, depths)

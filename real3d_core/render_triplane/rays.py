@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 BOX = 0.5
 """Half the side of the tri-plane box."""
@@ -51,8 +50,9 @@ def ray_directions(c2w: Tensor, intrinsics: Tensor, resolution: int) -> Tensor:
     # By way of world points rather than by turning the vectors: rounding then equals that of the reference
     # numbers.
     points = c2w @ torch.cat([seen, torch.ones_like(u)[None]])
-    direction = points[:3].T - c2w[:3, 3]
-    return functional.normalize(direction, dim=-1)
+    x, y, z = towards = points[:3] - c2w[:3, 3:]
+    length = torch.hypot(torch.hypot(x, y), z)  # torch's norm over three rows takes 20 times as long
+    return (towards / length).T
 
 
 def bounded(origin: Tensor, direction: Tensor) -> Rays:

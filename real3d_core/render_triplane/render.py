@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from ..errors import RenderError
 from ..wires import HeadRender, RenderedFrames, RenderSettings
-from .cameras import ResolvedCameras, resolve
+from .cameras import Pinhole, ResolvedCameras, resolve
+from .fast import render_fast
 from .plain import Rendered, render_plain
 from .rays import camera_rays
 
@@ -20,15 +23,25 @@ def render_frames(head: HeadRender, start: int, stop: int) -> RenderedFrames:
     _check(head, start, stop)
     with torch.no_grad():
         cameras = resolve(head.triplane, head.camera, start, stop)
-        rendered = [_render_plain(head, cameras, start, i) for i in range(stop - start)]
+        render = _plain_frames if head.settings.sampler == "plain" else _fast_frames
+        rendered = list(render(head, cameras, start, stop))
     return _collect(rendered, cameras, head.settings.resolution)
 
 
-def _render_plain(head: HeadRender, cameras: ResolvedCameras, start: int, i: int) -> Rendered:
+def _plain_frames(head: HeadRender, cameras: ResolvedCameras, start: int, stop: int) -> Iterator[Rendered]:
     triplane, settings = head.triplane, head.settings
-    frame = min(start + i, len(triplane) - 1)
-    rays = camera_rays(cameras.c2w[i], cameras.intrinsics[i], settings.resolution)
-    return render_plain(triplane.frames(frame, frame + 1)[0], triplane.decoder, rays, settings)
+    for i, frame in enumerate(range(start, stop)):
+        rays = camera_rays(cameras.c2w[i], cameras.intrinsics[i], settings.resolution)
+        planes = triplane.planes if triplane.motion is None else triplane.frames(frame, frame + 1)
+        yield render_plain(planes[0], triplane.decoder, rays, settings)
+
+
+def _fast_frames(head: HeadRender, cameras: ResolvedCameras, start: int, stop: int) -> Iterator[Rendered]:
+    residual = head.triplane.residual(start, stop)
+    for i in range(stop - start):
+        field = head.prepared.frame(residual, i)
+        camera = Pinhole(cameras.c2w[i], cameras.intrinsics[i])
+        yield render_fast(field, head.triplane.decoder, camera, head.settings)
 
 
 def _collect(rendered: list[Rendered], cameras: ResolvedCameras, resolution: int) -> RenderedFrames:

@@ -47,18 +47,18 @@ def importance_depths(depths: Tensor, weights: Tensor, count: int) -> Tensor:
     blurred = functional.max_pool1d(weights[:, None], 2, stride=1, padding=1)
     blurred = functional.avg_pool1d(blurred, 2, stride=1)[:, 0] + 0.01
     middles = (depths[:, 1:] + depths[:, :-1]) / 2
-    return inverse_cdf(middles, blurred[:, 1:-1] + 1e-5, count)
+    quantiles = (torch.arange(count, device=depths.device) + 0.5) / count
+    return inverse_cdf(middles, blurred[:, 1:-1] + 1e-5, quantiles)
 
 
-def inverse_cdf(edges: Tensor, mass: Tensor, count: int) -> Tensor:
-    """Quantiles of a histogram: edges [R, B + 1], mass [R, B] (need not sum to 1) -> [R, count],
-    ascending."""
+def inverse_cdf(edges: Tensor, mass: Tensor, wanted: Tensor) -> Tensor:
+    """Quantiles of histograms: edges [R, >= B + 1], mass [R, B] (need not sum to 1), wanted [n] -> [R, n].
+
+    `wanted` lies in 0..0.9999: rounding may leave the end of the cumulated mass a little short of 1.
+    """
     cdf = functional.pad((mass / mass.sum(1, keepdim=True)).cumsum(1), (1, 0))
-    wanted = (torch.arange(count, device=mass.device, dtype=mass.dtype) + 0.5) / count
-    above = torch.searchsorted(cdf, wanted.expand(len(mass), count).contiguous(), right=True)
-    below = (above - 1).clamp(min=0)
-    above = above.clamp(max=mass.shape[1])
-    low, high = cdf.gather(1, below), cdf.gather(1, above)
-    span = torch.where(high - low < 1e-5, torch.ones_like(low), high - low)
-    left = edges.gather(1, below)
-    return left + (wanted - low) / span * (edges.gather(1, above) - left)
+    found = torch.searchsorted(cdf, wanted.expand(len(mass), len(wanted)).contiguous(), right=True)
+    bin_ = found.sub_(1).clamp_(0, mass.shape[1] - 1)
+    share = cdf.diff()
+    slope = edges[:, : mass.shape[1] + 1].diff() / torch.where(share < 1e-5, 1.0, share)
+    return edges.gather(1, bin_) + (wanted - cdf.gather(1, bin_)) * slope.gather(1, bin_)
