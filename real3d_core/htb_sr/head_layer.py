@@ -15,7 +15,18 @@ import torch
 from torch import Tensor
 
 from ..image_to_plane.avatar import AnalyticAvatar
-from ..image_to_plane.layout import FEATURE, SLIT_LIMIT, Channel, feature_to_distance, feature_to_unit
+from ..image_to_plane.layout import (
+    ADDRESS_INNER,
+    ADDRESS_LOWER,
+    ADDRESS_UPPER,
+    COLOUR,
+    DISTANCES,
+    FEATURE,
+    SLIT_LIMIT,
+    SLIT_SCALE,
+    feature_to_distance,
+    feature_to_unit,
+)
 from ..ops import blur, box_sum, dilate, enlarge, erode, remap, smoothstep
 from ..wires import PORTRAIT_SIZE, Portrait, _Movable
 
@@ -71,10 +82,6 @@ def build_head(portrait: Portrait, avatar: AnalyticAvatar) -> HeadPictures:
         lip=avatar.lip,
         iris_u=(float(avatar.iris[0, 0]), float(avatar.iris[1, 0])),
     )
-
-
-def _pick(features: Tensor, *channels: Channel) -> Tensor:
-    return features[..., [FEATURE[c] for c in channels]]
 
 
 def _ray_box(alpha: Tensor) -> Box | None:
@@ -156,11 +163,9 @@ def _paint_slit(
 ) -> None:
     """Draws one mouth or eye at full resolution into colour [H, W, 3] (in place)."""
     unit = feature_to_unit(_enlarged(features, box))
-    below, above = feature_to_distance(
-        _enlarged(_pick(features, Channel.BELOW_UPPER, Channel.ABOVE_LOWER), box)
-    ).unbind(-1)
-    inner = _pick(unit, Channel.U_INNER, Channel.V_INNER)
-    lower = remap(pictures.skin, *_pixels(_pick(unit, Channel.U_LOWER, Channel.V_LOWER)), cubic=True)[..., :3]
+    below, above = (torch.logit(unit[..., DISTANCES]) * SLIT_SCALE).unbind(-1)
+    inner = unit[..., ADDRESS_INNER]
+    lower = remap(pictures.skin, *_pixels(unit[..., ADDRESS_LOWER]), cubic=True)[..., :3]
     side = ((below - above) / SEAM * 0.5 + 0.5).clamp(0, 1)
     side = torch.where(torch.maximum(below, above) > -0.9 * SLIT_LIMIT, side, torch.zeros_like(side))[
         ..., None
@@ -227,12 +232,12 @@ def paint_head(
     solid = (a > 0.5).float()
     known = _continued(raw, solid)
     unit = feature_to_unit(known)
-    address = _pick(unit, Channel.U_UPPER, Channel.V_UPPER)
+    address = unit[..., ADDRESS_UPPER]
     weight = remap(pictures.weight, *_pixels(address))
     kink = _kinks(address, a)
 
     whole = (0, r1 - r0, 0, c1 - c0)
-    fine = feature_to_unit(enlarge(_pick(known, Channel.U_UPPER, Channel.V_UPPER), SCALE, cubic=True))
+    fine = feature_to_unit(enlarge(known[..., ADDRESS_UPPER], SCALE, cubic=True))
     skin = remap(pictures.skin, *_pixels(fine), cubic=True)
     colour = skin[0, ..., :3].contiguous()
 
@@ -246,7 +251,7 @@ def paint_head(
         matte = torch.maximum(skin[0, ..., 3].clamp(0, 1), ((core - 0.2) / 0.6).clamp(0, 1))
         silhouette = silhouette * (1 - (1 - matte) * near_photo)
 
-    distances = feature_to_distance(_pick(known, Channel.BELOW_UPPER, Channel.ABOVE_LOWER))[0]
+    distances = feature_to_distance(known[..., DISTANCES])[0]
     slits = (distances > -0.068).all(-1) & (solid[0, ..., 0] > 0)
     for box in _boxes(slits, 1):
         _paint_slit(pictures, colour, known, box, closing)
@@ -262,7 +267,7 @@ def _paint_kink(colour: Tensor, features: Tensor, kink: Tensor, box: Box, whole:
     """Replaces colour [H, W, 3] by the softened render where addresses jump (in place)."""
     r0, r1, c0, c1 = box
     wide = (max(r0 - 2, 0), min(r1 + 2, whole[1]), max(c0 - 2, 0), min(c1 + 2, whole[3]))
-    rgb = _pick(features, Channel.RED, Channel.GREEN, Channel.BLUE)
+    rgb = features[..., COLOUR]
     soft = blur(feature_to_unit(_enlarged(rgb, wide)), 2.2)
     top, left = (r0 - wide[0]) * SCALE, (c0 - wide[2]) * SCALE
     soft = soft[0, top : top + (r1 - r0) * SCALE, left : left + (c1 - c0) * SCALE]

@@ -70,6 +70,18 @@ PASSED = (
 """Rendered feature i is sigmoid(PASSED[i])."""
 
 FEATURE: dict[Channel, int] = {channel: index for index, channel in enumerate(PASSED)}
+
+
+def features_of(first: Channel, last: Channel) -> slice:
+    """The rendered features from one channel to another (they lie side by side in PASSED)."""
+    return slice(FEATURE[first], FEATURE[last] + 1)
+
+
+COLOUR = features_of(Channel.RED, Channel.BLUE)
+ADDRESS_UPPER = features_of(Channel.U_UPPER, Channel.V_UPPER)
+ADDRESS_INNER = features_of(Channel.U_INNER, Channel.V_INNER)
+ADDRESS_LOWER = features_of(Channel.U_LOWER, Channel.V_LOWER)
+DISTANCES = features_of(Channel.BELOW_UPPER, Channel.ABOVE_LOWER)
 PATCH_CHANNELS = tuple(int(c) for c in Channel)
 """Channels that an expression may change (Z is kept for a contiguous range; its change is 0)."""
 

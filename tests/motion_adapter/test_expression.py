@@ -1,0 +1,70 @@
+"""ARKit weights become shape weights and gaze."""
+
+import pytest
+import torch
+
+from real3d_core.motion_adapter.expression import HIGHEST, combined, shape_weights
+from real3d_core.wires import ARKIT_INDEX, Motion
+
+NAMES = (
+    "jawOpen",
+    "mouthClose",
+    "jawOpenLipsTogether",
+    "eyeBlinkLeft",
+    "eyeHalfClosedLeft",
+    "smileRelax",
+    "eyeWideLeft",
+)
+
+
+def frame(**weights: float) -> Motion:
+    motion = Motion.still(1)
+    for name, value in weights.items():
+        motion.blendshapes[0, ARKIT_INDEX[name]] = value
+    return motion
+
+
+def weights_of(**weights: float) -> dict[str, float]:
+    shapes = shape_weights(frame(**weights), NAMES).shapes[0]
+    return {name: float(v) for name, v in zip(NAMES, shapes, strict=True)}
+
+
+def test_rest_moves_nothing():
+    result = shape_weights(Motion.still(3), NAMES)
+    assert not result.shapes.any()
+    assert not result.gaze.any()
+
+
+def test_correctives_follow_their_causes():
+    w = weights_of(jawOpen=0.6, mouthClose=0.4)
+    assert w["jawOpenLipsTogether"] == pytest.approx(0.4)
+    assert w["smileRelax"] > 0.5
+    assert weights_of(eyeBlinkLeft=0.5)["eyeHalfClosedLeft"] == pytest.approx(1.0)
+    assert weights_of(eyeBlinkLeft=1.0)["eyeHalfClosedLeft"] == pytest.approx(0.0)
+
+
+def test_wild_weights_are_bounded():
+    assert weights_of(jawOpen=50.0)["jawOpen"] == pytest.approx(HIGHEST)
+
+
+def test_lids_follow_the_gaze():
+    assert 0.1 < weights_of(eyeLookDownLeft=0.5)["eyeBlinkLeft"] < 0.4
+    assert weights_of(eyeLookDownLeft=1.0, eyeBlinkLeft=1.0)["eyeBlinkLeft"] == pytest.approx(1.0)
+    assert weights_of(eyeLookUpLeft=1.0)["eyeWideLeft"] > 0.2
+
+
+def test_gaze_to_the_persons_left_goes_to_the_images_right_in_both_eyes():
+    gaze = shape_weights(frame(eyeLookOutLeft=1.0, eyeLookInRight=1.0), NAMES).gaze[0]
+    assert (gaze[:, 0] > 0.2).all()
+    assert (gaze[:, 1] == 0).all()
+    down = shape_weights(frame(eyeLookDownLeft=1.0, eyeLookDownRight=1.0), NAMES).gaze[0]
+    assert (down[:, 1] > 0.1).all()
+
+
+def test_combined_adds_and_holds_the_last_frame():
+    first, second = frame(jawOpen=0.3), Motion.still(3)
+    second.euler[:, 1] = torch.tensor([0.1, 0.2, 0.3])
+    both = combined(first, second)
+    assert len(both) == 3
+    assert both.channel("jawOpen").tolist() == pytest.approx([0.3] * 3)
+    assert both.euler[:, 1].tolist() == pytest.approx([0.1, 0.2, 0.3])
