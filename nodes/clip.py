@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -82,4 +83,5 @@ def _file_of(video: Any) -> Path:
         return Path(source)
     path = temp_file("video", ".mp4")  # a video in memory, as nodes of online services give it
     path.write_bytes(source.read())
+    weakref.finalize(video, path.unlink, missing_ok=True)
     return path
