@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from ..errors import RenderError
-from ..wires import HeadRender, RenderedFrames, RenderSettings
+from ..timing import stage
+from ..wires import HeadRender, RenderedFrames, RenderSettings, ResidualPlanes
 from .cameras import Pinhole, ResolvedCameras, resolve
 from .fast import render_fast
 from .plain import Rendered, render_plain
@@ -22,26 +23,29 @@ def render_frames(head: HeadRender, start: int, stop: int) -> RenderedFrames:
     """
     _check(head, start, stop)
     with torch.no_grad():
-        cameras = resolve(head.triplane, head.camera, start, stop)
-        render = _plain_frames if head.settings.sampler == "plain" else _fast_frames
-        rendered = list(render(head, cameras, start, stop))
-    return _collect(rendered, cameras, head.settings.resolution)
+        residual = head.triplane.residual(start, stop)
+        with stage("render_triplane"):
+            cameras = resolve(head.triplane, head.camera, start, stop)
+            render = _plain_frame if head.settings.sampler == "plain" else _fast_frame
+            rendered = [
+                render(head, Pinhole(c2w, intrinsics), residual, i)
+                for i, (c2w, intrinsics) in enumerate(zip(cameras.c2w, cameras.intrinsics, strict=True))
+            ]
+            return _collect(rendered, cameras, head.settings.resolution)
 
 
-def _plain_frames(head: HeadRender, cameras: ResolvedCameras, start: int, stop: int) -> Iterator[Rendered]:
+def _plain_frame(head: HeadRender, camera: Pinhole, residual: ResidualPlanes | None, i: int) -> Rendered:
     triplane, settings = head.triplane, head.settings
-    for i, frame in enumerate(range(start, stop)):
-        rays = camera_rays(cameras.c2w[i], cameras.intrinsics[i], settings.resolution)
-        planes = triplane.planes if triplane.motion is None else triplane.frames(frame, frame + 1)
-        yield render_plain(planes[0], triplane.decoder, rays, settings)
+    planes = triplane.planes
+    if residual is not None:
+        planes = replace(residual, values=residual.values[i : i + 1]).added_to(planes)
+    rays = camera_rays(camera.c2w, camera.intrinsics, settings.resolution)
+    return render_plain(planes[0], triplane.decoder, rays, settings)
 
 
-def _fast_frames(head: HeadRender, cameras: ResolvedCameras, start: int, stop: int) -> Iterator[Rendered]:
-    residual = head.triplane.residual(start, stop)
-    for i in range(stop - start):
-        field = head.prepared.frame(residual, i)
-        camera = Pinhole(cameras.c2w[i], cameras.intrinsics[i])
-        yield render_fast(field, head.triplane.decoder, camera, head.settings)
+def _fast_frame(head: HeadRender, camera: Pinhole, residual: ResidualPlanes | None, i: int) -> Rendered:
+    field = head.prepared.frame(residual, i)
+    return render_fast(field, head.triplane.decoder, camera, head.settings)
 
 
 def _collect(rendered: list[Rendered], cameras: ResolvedCameras, resolution: int) -> RenderedFrames:
