@@ -1,9 +1,9 @@
 """The square crop of a face (docs/model.md, "Load Portrait").
 
 Convention
-    The crop is 512 x 512; its map is [2, 3], crop pixels -> photo pixels (geometry.py). The face is FACE_WIDTH of
-    the square wide and its middle lies at FACE_MIDDLE of the square's height, whatever the photo: the head model
-    is built for that place. What the photo lacks there is continued from its edge.
+    The crop is 512 x 512; its map is [2, 3], crop pixels -> photo pixels (geometry.py). The face is
+    FACE_WIDTH of the square wide and its middle lies at FACE_MIDDLE of the square's height, whatever the
+    photo: the head model is built for that place. What the photo lacks there is continued from its edge.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ SAME_FACE = 0.3  # boxes that overlap by more are the same face (the net's own s
 
 @dataclass(frozen=True)
 class Window:
-    """A square of the photo: centre and side in photo pixels, turned clockwise on the screen by angle [rad]."""
+    """A square of the photo: centre and side in photo pixels, turned clockwise on the screen by angle
+    [rad].
+    """
 
     x: float
     y: float
@@ -102,7 +104,9 @@ def whole_window(photo: np.ndarray, angle: float = 0.0) -> Window:
 
 
 def tiles(photo: np.ndarray, side: float, angle: float = 0.0) -> Iterable[Window]:
-    """Windows of one size over the photo; neighbours overlap by half, so that a face is whole in one of them."""
+    """Windows of one size over the photo; neighbours overlap by half, so that a face is whole in one of
+    them.
+    """
     height, width = photo.shape[:2]
     for y in _steps(height, side):
         for x in _steps(width, side):

@@ -1,4 +1,6 @@
-"""Finds the human faces of a photo: any size down to some 20 pixels, any turn (docs/model.md, "Face nets")."""
+"""Finds the human faces of a photo: any size down to some 20 pixels, any turn (docs/model.md, "Face
+nets").
+"""
 
 from __future__ import annotations
 
@@ -92,7 +94,9 @@ class _Search:
                     self._add(face)
 
     def look_closer(self, side: float) -> None:
-        """Smaller and smaller tiles upright, then the larger tiles at other turns, until something is found."""
+        """Smaller and smaller tiles upright, then the larger tiles at other turns, until something is
+        found.
+        """
         sides = []
         while side >= SMALLEST_TILE and len(sides) < 4:
             sides.append(side)

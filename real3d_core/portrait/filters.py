@@ -1,4 +1,6 @@
-"""Small picture filters shared by the mattes and the layers. Pictures are float32 0..1, [H, W] or [H, W, C]."""
+"""Small picture filters shared by the mattes and the layers. Pictures are float32 0..1, [H, W] or [H, W,
+C].
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ def shrink(mask: np.ndarray, radius: int) -> np.ndarray:
 
 
 def guided(guide: np.ndarray, picture: np.ndarray, radius: int, epsilon: float) -> np.ndarray:
-    """Guided filter (He et al.): `picture` [H, W] smoothed so that its edges follow those of `guide` [H, W, 3].
+    """Guided filter (He et al.): `picture` [H, W] smoothed so that its edges follow those of `guide` [H, W,
+    3].
 
     In each window the picture becomes a linear function of the colour; `epsilon` is the colour variance below
     which a window counts as flat.
@@ -76,8 +79,26 @@ def push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
         pictures.append(smaller * (known / np.maximum(coverage, 1e-8))[..., None])
         weights.append(known)
     filled = pictures[-1] / np.maximum(weights[-1], 1e-6)[..., None]
-    for known_picture, known in zip(pictures[-2::-1], weights[-2::-1]):
+    for known_picture, known in zip(pictures[-2::-1], weights[-2::-1], strict=True):
         size = (known.shape[1], known.shape[0])
         wide = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
         filled = known_picture + wide * (1 - known)[..., None]
     return filled.astype(np.float32)
+
+
+def colour_share(image: np.ndarray, mask: np.ndarray, inner: int, outer: int) -> np.ndarray:
+    """float32 [H, W]: how far each pixel is on the way from the colour around a 0/1 mask to the colour inside
+    it.
+
+    Both colours are continued from `inner` pixels inside and `outer` pixels outside the mask's edge. 0 where
+    the pixel lies off that way, or where the outside is too lively to tell.
+    """
+    beyond = 1 - grow(mask, outer)
+    around = push_pull(image, beyond.astype(np.float32))
+    apart = push_pull(image, shrink(mask, inner).astype(np.float32)) - around
+    contrast = (apart**2).sum(-1)
+    share = ((image - around) * apart).sum(-1) / np.maximum(contrast, 1e-6)
+    off_way = ((image - around - share[..., None] * apart) ** 2).sum(-1)
+    texture = push_pull((image - blur(image, 6)) ** 2, beyond.astype(np.float32)).sum(-1)
+    trust = smoothstep(6, 30, contrast / np.maximum(texture, 1e-4)) * np.exp(-off_way / 0.02)
+    return (np.clip(share, 0, 1) * trust).astype(np.float32)

@@ -47,7 +47,8 @@ def scale_of(affine: np.ndarray) -> float:
 
 
 def sample(photo: np.ndarray, to_photo: np.ndarray, pixels: int, border: int | None = None) -> np.ndarray:
-    """The photo seen through `to_photo`: [pixels, pixels, C] (or no C) of the photo's dtype, without aliasing.
+    """The photo seen through `to_photo`: [pixels, pixels, C] (or no C) of the photo's dtype, without
+    aliasing.
 
     `border` is OpenCV's border mode for what lies outside the photo; None = black.
     """

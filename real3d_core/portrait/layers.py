@@ -1,4 +1,8 @@
-"""The layers of a portrait: head, torso behind the chin, person's colours, filled background."""
+"""The layers of a portrait: what moves with the head, the torso behind it, the person's colours beyond the
+edge.
+
+head over torso over background gives the photo again (docs/model.md, "Load Portrait").
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..wires import PORTRAIT_SIZE
-from .filters import blur, grow, push_pull, shrink, smoothstep
+from .filters import blur, push_pull, shrink, smoothstep
+from .materials import Materials
 from .nets import opencv
 from .regions import CHIN, MOUTH_CORNERS, face_height, face_width, jaw_distance
+
+SKIN_FALL = (0.02, 0.22)  # face heights below the jaw over which the neck passes from the head to the torso
+HAIR_FALL = (0.10, 0.55)  # hair hangs on longer: its ends lie on the shoulders
+NECK_HALF_WIDTH = 0.45  # of the face's width: no neck is wider
+MIN_THROAT = 100  # pixels of bare neck: fewer say nothing about its place and colour
+TUCK = 0.10  # face widths by which the torso goes on behind the head, so that small movements open no gap
 
 
 @dataclass(frozen=True)
@@ -19,44 +30,74 @@ class Layers:
     head_weight: np.ndarray
     foreground: np.ndarray
     torso: np.ndarray
-    background: np.ndarray
 
 
-def make_layers(image: np.ndarray, landmarks: np.ndarray, person: np.ndarray) -> Layers:
-    """Layers of a crop float32 [512, 512, 3] with the matte [512, 512]."""
+def make_layers(image: np.ndarray, landmarks: np.ndarray, person: np.ndarray, materials: Materials) -> Layers:
+    """Layers of a crop float32 [512, 512, 3] with its landmarks, matte and materials."""
     hard = (person > 0.5).astype(np.uint8)
+    head_weight = _head_weight(landmarks, hard, materials)
+    outside = push_pull(image, shrink(hard, 4).astype(np.float32))
+    inside = blur(shrink(hard, 2).astype(np.float32), 1.0)[..., None]
+    foreground = (image * inside + outside * (1 - inside)).astype(np.float32)
+    return Layers(head_weight, foreground, _torso(foreground, landmarks, person, head_weight, materials))
+
+
+def _head_weight(landmarks: np.ndarray, hard: np.ndarray, materials: Materials) -> np.ndarray:
+    """float32 [512, 512]: 1 in face and hair, 0 in the clothes, falling along neck and long hair."""
     distance = jaw_distance(landmarks)
-    head_weight = (1 - smoothstep(0.03, 0.17, distance)).astype(np.float32)
-    outside = push_pull(image, shrink(hard, 5).astype(np.float32))
-    inside = blur(shrink(hard, 3).astype(np.float32), 1.0)[..., None]
-    foreground = image * inside + outside * (1 - inside)
-    torso = _torso(image, landmarks, person, head_weight, hard, inside)
-    return Layers(head_weight, foreground, torso, _background(image, person))
+    neck, hair = (1 - smoothstep(*fall, distance) for fall in (SKIN_FALL, HAIR_FALL))
+    hair_share = materials.hair / np.maximum(materials.hair + materials.skin, 1e-6)
+    weight = neck * (1 - hair_share) + hair * hair_share
+    weight = weight * (1 - smoothstep(0.25, 0.75, materials.clothes))
+    # Materials mean nothing outside the person: the weight at the edge is continued.
+    known = shrink(hard, 1).astype(np.float32)
+    carried = push_pull(np.repeat(weight[..., None], 3, -1).astype(np.float32), known)[..., 0]
+    return np.clip(np.where(known > 0, weight, carried), 0, 1).astype(np.float32)
 
 
-def _torso(image, landmarks, person, head_weight, hard, inside) -> np.ndarray:
-    known = ((head_weight < 0.35) & (shrink(hard, 2) > 0)).astype(np.float32)
-    extended = push_pull(image, known)
-    own = (1 - smoothstep(0.2, 0.6, head_weight))[..., None] * inside
-    colour = image * own + extended * (1 - own)
-    width, height = face_width(landmarks), face_height(landmarks)
-    y, x = np.mgrid[0:PORTRAIT_SIZE, 0:PORTRAIT_SIZE] + 0.5
-    middle = landmarks[CHIN, 0]
-    top = 0.35 * landmarks[CHIN, 1] + 0.65 * landmarks[list(MOUTH_CORNERS), 1].mean()
-    left, right = middle - 0.42 * width, middle + 0.42 * width
-    column = smoothstep(left - 3, left + 3, x) * (1 - smoothstep(right - 3, right + 3, x))
-    column = column * smoothstep(top - 0.15 * height, top, y)
-    alpha = np.maximum(person * (1 - smoothstep(0.5, 0.95, head_weight)), column * person)
+def _torso(
+    foreground: np.ndarray,
+    landmarks: np.ndarray,
+    person: np.ndarray,
+    head_weight: np.ndarray,
+    materials: Materials,
+) -> np.ndarray:
+    """float32 [512, 512, 4]: the torso as it is, and as it goes on behind the head."""
+    hard = shrink(person > 0.5, 2) > 0
+    own = 1 - smoothstep(0.45, 0.9, head_weight)
+    known = (head_weight < 0.35) & hard
+    behind = push_pull(foreground, known.astype(np.float32)) if known.any() else foreground
+    distance = jaw_distance(landmarks)
+    throat = hard & (materials.skin > 0.6) & (distance > 0.05) & (head_weight < 0.75)
+    neck = _neck_column(landmarks, throat, known)
+    if throat.sum() > MIN_THROAT:
+        skin = push_pull(foreground, throat.astype(np.float32))
+        behind = behind * (1 - neck[..., None]) + skin * neck[..., None]
+    colour = foreground * own[..., None] + behind * (1 - own[..., None])
+
+    width = face_width(landmarks)
+    away = opencv().distanceTransform((~known).astype(np.uint8), 2, 5) / width
+    tucked = smoothstep(TUCK, 0.3 * TUCK, away)
+    alpha = person * np.maximum.reduce([1 - smoothstep(0.5, 0.95, head_weight), neck, tucked])
     return np.concatenate([colour, alpha[..., None]], -1).astype(np.float32)
 
 
-def _background(image: np.ndarray, person: np.ndarray) -> np.ndarray:
-    cv2 = opencv()
-    hole = grow(person > 0.02, 9)
-    smooth = push_pull(image, (1 - hole).astype(np.float32))
-    near = cv2.inpaint((image * 255).astype(np.uint8), hole, 4, cv2.INPAINT_TELEA).astype(np.float32) / 255
-    depth = cv2.distanceTransform(hole, cv2.DIST_L2, 5)
-    weight = np.exp(-((depth / 14) ** 2))[..., None]
-    filled = blur(near, 1.5) * weight + smooth * (1 - weight)
-    edge = smoothstep(0, 5, depth)[..., None]
-    return np.clip(image * (1 - edge) + filled * edge, 0, 1).astype(np.float32)
+def _neck_column(landmarks: np.ndarray, throat: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """float32 [512, 512] 0..1: the neck behind chin and mouth, narrowing a little upwards."""
+    width, height = face_width(landmarks), face_height(landmarks)
+    chin_x, chin_y = landmarks[CHIN, :2]
+    mouth_y = float(landmarks[list(MOUTH_CORNERS), 1].mean())
+    top = 0.35 * chin_y + 0.65 * mouth_y
+    rows = np.s_[max(0, int(chin_y - 0.2 * height)) : int(chin_y + 0.12 * height)]
+    seen = np.flatnonzero((throat if throat[rows].sum() > MIN_THROAT else known)[rows].any(0)) + 0.5
+    reach = NECK_HALF_WIDTH * width
+    seen = seen[np.abs(seen - chin_x) < reach]
+    left, right = (
+        np.percentile(seen, (2, 98)) if len(seen) > 0.3 * width else (chin_x - reach, chin_x + reach)
+    )
+    y, x = np.mgrid[0:PORTRAIT_SIZE, 0:PORTRAIT_SIZE] + 0.5
+    inset = 0.12 * np.clip(chin_y - y, 0, None)
+    column = smoothstep(left - 3, left + 3, x - inset) * smoothstep(right + 3, right - 3, x + inset)
+    return (column * smoothstep(top - 0.15 * height, top, y) * (y < chin_y + 0.25 * height)).astype(
+        np.float32
+    )

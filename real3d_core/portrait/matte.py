@@ -1,7 +1,8 @@
 """Soft matte of the person in the crop (docs/model.md, "Load Portrait").
 
-    belief of the segmentation net (or landmarks) -> what is sure -> GrabCut at half size -> the part with the face
-    -> edges that follow the colours -> wisps of hair outside them
+belief of the segmentation net (or landmarks) -> what is sure -> GrabCut at half size -> the part with the
+face
+-> edges that follow the colours -> wisps of hair outside them
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..wires import PORTRAIT_SIZE
-from .filters import blur, grow, guided, push_pull, shrink, smoothstep
+from .filters import blur, colour_share, grow, guided, shrink, smoothstep
 from .nets import Net, opencv
 from .regions import CHIN, CROWN, NOSE_TIP, face_height, face_mask, face_width, jaw_distance, polygon
 
@@ -20,11 +21,13 @@ GRAB_CUT_ROUNDS = 4  # the colour models have settled by then
 def person_matte(image: np.ndarray, landmarks: np.ndarray, selfie: Net | None) -> np.ndarray:
     """float32 [512, 512] 0..1: how much a pixel is the person.
 
-    image uint8 [512, 512, 3], landmarks [478, 3] in its pixels. Without the segmentation net the search starts
-    from the landmarks alone.
+    image uint8 [512, 512, 3], landmarks [478, 3] in its pixels. Without the segmentation net the search
+    starts from the landmarks alone.
     """
     cv2 = opencv()
-    labels = _labels_from_landmarks(landmarks) if selfie is None else _labels_from_net(image, landmarks, selfie)
+    labels = (
+        _labels_from_landmarks(landmarks) if selfie is None else _labels_from_net(image, landmarks, selfie)
+    )
     small = cv2.resize(image, (HALF, HALF), interpolation=cv2.INTER_AREA)
     cut = _grab_cut(small, cv2.resize(labels, (HALF, HALF), interpolation=cv2.INTER_NEAREST))
     cut = cv2.resize(cut.astype(np.float32), (PORTRAIT_SIZE, PORTRAIT_SIZE), interpolation=cv2.INTER_LINEAR)
@@ -33,7 +36,9 @@ def person_matte(image: np.ndarray, landmarks: np.ndarray, selfie: Net | None) -
 
 
 def matte_from_mask(image: np.ndarray, mask: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """float32 [512, 512]: a given mask [512, 512] 0..1; a hard one gets soft edges that follow the picture."""
+    """float32 [512, 512]: a given mask [512, 512] 0..1; a hard one gets soft edges that follow the
+    picture.
+    """
     mask = np.clip(mask, 0, 1).astype(np.float32)
     between = float(((mask > 0.05) & (mask < 0.95)).mean())
     edge = float((grow(mask > 0.5, 2) - shrink(mask > 0.5, 2)).mean())
@@ -53,8 +58,8 @@ def selfie_belief(image: np.ndarray, selfie: Net) -> np.ndarray:
 def _labels_from_net(image: np.ndarray, landmarks: np.ndarray, selfie: Net) -> np.ndarray:
     """uint8 [512, 512] GrabCut labels: a band around what the net is sure of is open.
 
-    Where the net hesitates, colour decides; far from the sure part only above the jaw, where that is hair. Below
-    it, it is scenery, a held object or somebody else.
+    Where the net hesitates, colour decides; far from the sure part only above the jaw, where that is hair.
+    Below it, it is scenery, a held object or somebody else.
     """
     cv2 = opencv()
     belief, face = selfie_belief(image, selfie), face_mask(landmarks)
@@ -82,7 +87,11 @@ def _labels_from_landmarks(landmarks: np.ndarray) -> np.ndarray:
         return polygon(np.array([x, y - 0.15 * height]) + growth * reach)
 
     def body(neck: float, shoulders: float, drop: float) -> np.ndarray:
-        rows = ((chin - 0.1 * height, neck), (chin + drop * height, shoulders), (chin + 9 * height, shoulders))
+        rows = (
+            (chin - 0.1 * height, neck),
+            (chin + drop * height, shoulders),
+            (chin + 9 * height, shoulders),
+        )
         left = [(x - share * width, row) for row, share in rows]
         right = [(x + share * width, row) for row, share in rows]
         return polygon(np.array(left + right[::-1]))
@@ -132,22 +141,7 @@ def soft_edges(image: np.ndarray, hard: np.ndarray, landmarks: np.ndarray) -> np
     soft[shrink(hard, 5) > 0] = 1
     soft[grow(hard, 6) == 0] = 0
     soft = smoothstep(0.06, 0.94, soft)
-    wisps = _wisps(image, hard) * smoothstep(0.05, -0.1, jaw_distance(landmarks))
+    distance = opencv().distanceTransform(1 - hard, 2, 5)
+    wisps = smoothstep(0.12, 0.9, colour_share(image, hard, inner=3, outer=12)) * smoothstep(12, 5, distance)
+    wisps = wisps * smoothstep(0.05, -0.1, jaw_distance(landmarks))  # hair: above the jaw only
     return np.maximum(soft, wisps).astype(np.float32)
-
-
-def _wisps(image: np.ndarray, hard: np.ndarray) -> np.ndarray:
-    """How far a pixel just outside the mask is on the way from the background's colour there to the person's."""
-    inner, outer = shrink(hard, 3), grow(hard, 12)
-    person = push_pull(image, inner.astype(np.float32))
-    scene = push_pull(image, (1 - outer).astype(np.float32))
-    apart = person - scene
-    contrast = (apart**2).sum(-1)
-    share = ((image - scene) * apart).sum(-1) / np.maximum(contrast, 1e-6)
-    off_line = ((image - scene - share[..., None] * apart) ** 2).sum(-1)
-    # The scene's own texture must not be taken for hair.
-    texture = push_pull((image - blur(image, 6)) ** 2, (1 - outer).astype(np.float32)).sum(-1)
-    trust = smoothstep(6, 30, contrast / np.maximum(texture, 1e-4)) * np.exp(-off_line / 0.02)
-    distance = opencv().distanceTransform((1 - hard).astype(np.uint8), 2, 5)
-    near = 1 - smoothstep(5, 12, distance)
-    return smoothstep(0.12, 0.9, share) * trust * near

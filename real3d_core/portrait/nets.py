@@ -40,8 +40,9 @@ TASK_MESH_OUTPUTS = ("Identity", "Identity_1", "Identity_2")  # points, presence
 def opencv() -> ModuleType:
     """The cv2 module, whichever flavour is installed. Raises DependencyError if it is missing or broken."""
     repair = (
-        "repair it with `python -m pip uninstall -y opencv-python opencv-python-headless opencv-contrib-python"
-        " opencv-contrib-python-headless` and then `python -m pip install opencv-python-headless`."
+        "repair it with `python -m pip uninstall -y opencv-python opencv-python-headless"
+        " opencv-contrib-python opencv-contrib-python-headless` and then `python -m pip install"
+        " opencv-python-headless`."
     )
     try:
         import cv2
@@ -62,10 +63,14 @@ def opencv() -> ModuleType:
 
 
 class Net:
-    """One TFLite net. Calls from several threads wait for one another: an OpenCV net holds its activations."""
+    """One TFLite net. Calls from several threads wait for one another: an OpenCV net holds its
+    activations.
+    """
 
     def __init__(self, data: bytes, side: int, outputs: int, names: tuple[str, ...] = ()) -> None:
-        """`side` is that of the input picture, `outputs` the number of outputs, `names` their order, if known."""
+        """`side` is that of the input picture, `outputs` the number of outputs, `names` their order, if
+        known.
+        """
         self.side = side
         self._net = _read_net(data, outputs)
         self._names = names or tuple(self._net.getUnconnectedOutLayersNames())
@@ -101,7 +106,9 @@ def _read_net(data: bytes, outputs: int) -> Any:
 
 
 def _plain_path(path: Path) -> str:
-    """The path in a form that OpenCV opens: on Windows it cannot open one with letters beyond the code page."""
+    """The path in a form that OpenCV opens: on Windows it cannot open one with letters beyond the code
+    page.
+    """
     if os.name != "nt" or str(path).isascii():
         return str(path)
     import ctypes
@@ -117,8 +124,8 @@ class FaceNets:
 
     detector    input 128, -1..1: outputs [896, 16] boxes and key points, [896] scores (logits)
     mesh        input 192 or 256, 0..1: outputs 468 or 478 points x, y, z in input pixels, presence (logit)
-    iris        input 64, 0..1: outputs 71 eye-contour points and 5 iris points in input pixels; None: estimated
-    selfie      input 256, 0..1: output [256, 256] 0..1 how much it is a person; None: done without
+    iris        input 64, 0..1: outputs 71 eye-contour points and 5 iris points in input pixels; None:
+    estimated selfie      input 256, 0..1: output [256, 256] 0..1 how much it is a person; None: done without
     """
 
     detector: Net
@@ -144,8 +151,8 @@ def load_face_nets(folders: Sequence[Path | str]) -> FaceNets:
         where = " or ".join(str(folder) for folder in folders) or "any models folder"
         command = FETCH_COMMAND.format(folder=folders[-1] if folders else "DIR")
         raise FaceNetsError(
-            f"{FACE_LANDMARKER.name} (or {DETECTOR.name} and {MESH.name}) is not in {where}; run `{command}` or"
-            f" put {FACE_LANDMARKER_URL} there."
+            f"{FACE_LANDMARKER.name} (or {DETECTOR.name} and {MESH.name}) is not in {where}; run `{command}`"
+            f" or put {FACE_LANDMARKER_URL} there."
         )
     return FaceNets(detector, mesh, iris, selfie)
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import math
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ..errors import FaceNetsError, FaceNotFoundError, ImageError
+from ..render_triplane.cameras import built_in_camera
 from ..wires import PORTRAIT_SIZE, Portrait
-from .faces import Face, find_faces
-from .geometry import apply_3d, invert, sample, square_map
+from .background import fill_background
+from .crop import Crop, take_crop
+from .cut_head import close_cut_head
+from .faces import Face, face_of_landmarks, find_faces
+from .filters import blur
+from .findings import find_flaws
+from .geometry import apply_3d, invert, sample
+from .landmarks import checked_landmarks
 from .layers import make_layers
-from .matte import person_matte
+from .materials import find_materials
+from .matte import matte_from_mask, person_matte
 from .nets import FaceNets, opencv
+from .regions import face_mask
+from .segmentation import one_hot
 
-FACE_WIDTH, FACE_HEIGHT_CENTRE = 0.37, 0.49
-
-
-def crop_map(face: Face) -> np.ndarray:
-    """[2, 3] crop pixels -> photo pixels."""
-    angle = face.roll if abs(face.roll) > math.radians(12) else 0.0
-    turn = square_map(0, 0, 1, angle, 1)[:, :2]
-    upright = face.landmarks[:468, :2] @ turn
-    low, high = upright.min(0), upright.max(0)
-    width, height = high - low
-    side = max(width, 0.85 * height) / FACE_WIDTH
-    centre = (low + high) / 2 + [0, (0.5 - FACE_HEIGHT_CENTRE) * side]
-    x, y = turn @ centre
-    return square_map(x, y, side, angle, PORTRAIT_SIZE)
+FACE_IN_MASK = 0.5  # a mask that holds less of the face is not one of the person
 
 
 def prepare_portrait(
@@ -35,56 +34,99 @@ def prepare_portrait(
     nets: FaceNets | None,
     *,
     face_index: int = 0,
-    mask: np.ndarray | None = None,
-    landmarks: np.ndarray | None = None,
+    mask: Any = None,
+    landmarks: Any = None,
 ) -> Portrait:
-    """Portrait of one face of a photo uint8 [H, W, 3]."""
-    face = find_faces(photo, nets)[face_index]
-    to_photo = crop_map(face)
-    crop = sample(photo, to_photo, PORTRAIT_SIZE, opencv().BORDER_REPLICATE)
-    points = apply_3d(invert(to_photo), face.landmarks)
-    person = person_matte(crop, points, nets.selfie)
-    image = crop.astype(np.float32) / 255
-    layers = make_layers(image, points, person)
-    camera = torch.tensor(
-        [
-            1.0,
-            0,
-            0,
-            0,
-            0,
-            -1,
-            0,
-            0,
-            0,
-            0,
-            -1,
-            2.861,
-            0,
-            0,
-            0,
-            1,
-            2985.29 / 1024,
-            0,
-            0.5,
-            0,
-            2985.29 / 1024,
-            0.5,
-            0,
-            0,
-            1,
-        ]
-    )
+    """The portrait of one face of a photo.
+
+    photo       uint8 [H, W, 3].
+    nets        find the face and help with the matte; None if landmarks are given and a rougher matte will
+    do.
+    face_index  which face, counted from the largest.
+    mask        [h, w] float 0..1 over the whole photo, in any resolution: the person, instead of a search.
+    landmarks   [478 or 468, 3] in photo pixels, z on the scale of x: the face, instead of a search.
+
+    Equal inputs give equal portraits. Raises FaceNotFoundError if there is no such face, ImageError for
+    unusable inputs, FaceNetsError if nets are missing where they are needed.
+    """
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or min(photo.shape[:2]) < 16:
+        raise ImageError(
+            f"A photo has the shape {list(photo.shape)} and type {photo.dtype} where uint8 [height, width, 3]"
+            " of at least 16 pixels a side is needed; read it with read_photo."
+        )
+    face = _chosen_face(photo, nets, face_index, landmarks)
+    crop = take_crop(photo, face)
+    points = apply_3d(invert(crop.to_photo), face.landmarks)
+    person, remark = _person(photo, crop, points, nets, mask)
+    image = crop.pixels.astype(np.float32) / 255
+    head = close_cut_head(crop, points, person)
+    person, background = head.person, fill_background(image, person, head.beyond)
+    materials = find_materials(image, points, person)
+    layers = make_layers(image, points, person, materials)
+    beyond = blur(head.beyond.astype(np.float32), 2.0)[..., None] * (crop.outside[..., None] > 0)
+    shown = layers.foreground * person[..., None] + background * (1 - person[..., None])
+    image = image * (1 - beyond) + shown * beyond
     return Portrait(
-        image=torch.from_numpy(image),
-        photo=torch.from_numpy(photo.copy()),
-        crop_to_photo=torch.from_numpy(to_photo.astype(np.float32)),
-        landmarks=torch.from_numpy(points.astype(np.float32)),
-        person=torch.from_numpy(person),
-        head_weight=torch.from_numpy(layers.head_weight),
-        foreground=torch.from_numpy(layers.foreground.astype(np.float32)),
-        torso=torch.from_numpy(layers.torso),
-        background=torch.from_numpy(layers.background),
-        segmentation=torch.zeros(6, PORTRAIT_SIZE, PORTRAIT_SIZE),
-        camera=camera,
+        image=_tensor(image),
+        photo=torch.from_numpy(np.array(photo)),
+        crop_to_photo=_tensor(crop.to_photo),
+        landmarks=_tensor(points),
+        person=_tensor(person),
+        head_weight=_tensor(layers.head_weight),
+        foreground=_tensor(layers.foreground),
+        torso=_tensor(layers.torso),
+        background=_tensor(background),
+        segmentation=_tensor(one_hot(points, person, materials)),
+        camera=built_in_camera(),
+        findings=find_flaws(crop, points, head.share) + remark,
     )
+
+
+def _tensor(values: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+
+
+def _chosen_face(photo: np.ndarray, nets: FaceNets | None, index: int, landmarks: Any) -> Face:
+    if landmarks is not None:
+        return face_of_landmarks(checked_landmarks(landmarks, photo, None if nets is None else nets.iris))
+    if nets is None:
+        raise FaceNetsError(
+            "Neither face nets nor landmarks are given; load the nets with load_face_nets or connect"
+            " landmarks."
+        )
+    faces = find_faces(photo, nets)
+    if not 0 <= index < len(faces):
+        shown = "one face" if len(faces) == 1 else f"{len(faces)} faces"
+        raise FaceNotFoundError(
+            f"The picture shows {shown} and face {index} was asked for; choose a number from 0 to"
+            f" {len(faces) - 1}."
+        )
+    return faces[index]
+
+
+def _person(
+    photo: np.ndarray, crop: Crop, points: np.ndarray, nets: FaceNets | None, mask: Any
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The matte, and a finding if a given mask had to be left aside."""
+    remark: tuple[str, ...] = ()
+    if mask is not None:
+        seen = _cropped_mask(photo, crop, mask)
+        face = face_mask(points) > 0
+        share = float(seen[face].mean()) if face.any() else 0.0
+        if share >= FACE_IN_MASK:
+            return matte_from_mask(crop.pixels, seen, points), ()
+        remark = (f"The mask holds only {100 * share:.0f} % of the face and was not used; is it inverted?",)
+    return person_matte(crop.pixels, points, None if nets is None else nets.selfie), remark
+
+
+def _cropped_mask(photo: np.ndarray, crop: Crop, mask: Any) -> np.ndarray:
+    """float32 [512, 512]: a mask of the whole photo seen through the crop."""
+    values = np.array(mask.detach().cpu() if isinstance(mask, Tensor) else mask, np.float32)
+    if values.ndim != 2 or 0 in values.shape:
+        raise ImageError(
+            f"A mask has the shape {list(values.shape)} where [height, width] is needed; connect one mask."
+        )
+    values = np.clip(np.nan_to_num(values), 0, 1)
+    stretch = np.array(values.shape[::-1], float) / photo.shape[1::-1]
+    to_mask = crop.to_photo * stretch[:, None]
+    return np.clip(sample(values, to_mask, PORTRAIT_SIZE, opencv().BORDER_REPLICATE), 0, 1)

@@ -1,7 +1,8 @@
 """Picture files and tensors -> uint8 RGB photos.
 
-Every picture ends up as uint8 [H, W, 3], sRGB-encoded values as stored (colour profiles are not applied), upright
-by its EXIF orientation, its longer side at most `longest` pixels. Transparent parts are laid over white.
+Every picture ends up as uint8 [H, W, 3], sRGB-encoded values as stored (colour profiles are not applied),
+upright by its EXIF orientation, its longer side at most `longest` pixels. Transparent parts are laid over
+white.
 """
 
 from __future__ import annotations
@@ -64,7 +65,9 @@ def read_photo(path: Path | str, longest: int = 4096) -> PhotoFile:
     except FileNotFoundError as error:
         raise ImageError(f"{path} does not exist; choose another picture.") from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"{path} is not a picture that can be read; use a PNG, JPEG or WebP file.") from error
+        raise ImageError(
+            f"{path} is not a picture that can be read; use a PNG, JPEG or WebP file."
+        ) from error
     except (Image.DecompressionBombError, MemoryError) as error:
         raise ImageError(f"{path} is too large to read ({error}); reduce it first.") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
@@ -113,8 +116,8 @@ def _large_pictures_allowed() -> Iterator[None]:
 def _check_size(width: int, height: int, name: str) -> None:
     if max(width, height) > LONGEST_FILE_SIDE:
         raise ImageError(
-            f"{name} is {width} x {height} pixels and at most {LONGEST_FILE_SIDE} a side can be read; reduce it"
-            " first."
+            f"{name} is {width} x {height} pixels and at most {LONGEST_FILE_SIDE} a side can be read; reduce"
+            " it first."
         )
     if min(width, height) < SMALLEST_SIDE:
         raise ImageError(
@@ -150,7 +153,9 @@ def _eight_bit(picture: Image) -> Image:
 
 
 def _grey_levels(values: np.ndarray) -> np.ndarray:
-    """uint8 from integers or floats of unknown range: 0..1, 0..255 or 0..65535, the smallest that holds them."""
+    """uint8 from integers or floats of unknown range: 0..1, 0..255 or 0..65535, the smallest that holds
+    them.
+    """
     values = np.nan_to_num(values.astype(np.float64))
     is_float_unit = values.max() <= 1 and not np.array_equal(values, values.astype(np.int64))
     full = 1.0 if is_float_unit else 255.0 if values.max() <= 255 else 65535.0

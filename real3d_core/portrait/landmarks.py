@@ -1,0 +1,31 @@
+"""Landmarks that come from elsewhere than our own nets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import ImageError
+from .mesh_fit import with_irises
+from .nets import Net
+
+
+def checked_landmarks(landmarks: Any, photo: np.ndarray, iris: Net | None) -> np.ndarray:
+    """float64 [478, 3] from [468 or 478, 3] photo pixels; missing irises are found by the net or estimated.
+
+    Raises ImageError for another shape, values that are not finite, or a face outside the photo.
+    """
+    points = np.array(landmarks, np.float64)
+    if points.ndim != 2 or points.shape[0] not in (468, 478) or points.shape[1] != 3:
+        raise ImageError(
+            f"Face landmarks have the shape {list(points.shape)} where [478, 3] or [468, 3] is needed;"
+            " connect the landmarks of one face."
+        )
+    height, width = photo.shape[:2]
+    middle = points[:468, :2].mean(0)
+    if not np.isfinite(points).all() or not (0 <= middle[0] <= width and 0 <= middle[1] <= height):
+        raise ImageError(
+            f"The face landmarks do not lie on the {width} x {height} picture; find them on the same picture."
+        )
+    return with_irises(photo, points, iris) if len(points) == 468 else points
