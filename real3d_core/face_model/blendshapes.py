@@ -298,8 +298,11 @@ def personal_shapes(points: np.ndarray, placed: Similarity) -> dict[str, Shape]:
     for left in (True, False):
         shapes |= _eye_shapes(points, to_canonical, left)
     # A smiling photo keeps folds and raised corners while it speaks; this takes that share of the smile back.
-    smile = canonical_shapes()["mouthSmileLeft"] + canonical_shapes()["mouthSmileRight"]
-    shapes["smileRelax"] = -smile * smile_of(points, placed)
+    smiling = smile_of(points, placed)
+    left, right = canonical_shapes()["mouthSmileLeft"], canonical_shapes()["mouthSmileRight"]
+    shapes["smileRelax"] = -(left + right) * smiling
+    # A face that smiles already has less smile left to add.
+    shapes["mouthSmileLeft"], shapes["mouthSmileRight"] = (s * (1 - 0.6 * smiling) for s in (left, right))
     return shapes
 
 

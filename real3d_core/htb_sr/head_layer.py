@@ -32,6 +32,7 @@ from ..wires import PORTRAIT_SIZE, Portrait, _Movable
 
 SCALE = 4  # pixels per ray
 APRON = 2  # rays that a bicubic enlargement looks beyond its box
+RIM = 6  # pixels of the silhouette that hold some background or were softened
 RINGS = 3  # rays by which features are continued outwards
 SILHOUETTE_GAIN = 9.0  # steepness of the silhouette over the blurred alpha
 MATTE_FADE = (
@@ -41,6 +42,7 @@ MATTE_FADE = (
 KINK = (1.2, 2.7)  # second difference of the address, in rays: trusted below, replaced by the render above
 SOFT_EDGE = 0.0010  # world units: half width of a lip's or lid's edge
 SEAM = 0.0016  # world units: width of the seam between the skin above and below a closed slit
+SHADOW = (0.8, 1.2, 1.3)  # exponents of red, green and blue in the mouth's shadow
 FEATURES = len(FEATURE)
 
 Box = tuple[int, int, int, int]
@@ -51,6 +53,7 @@ class HeadPictures(_Movable):
     """What the head is painted from, all [1, 512, 512, C].
 
     skin            foreground RGB + person matte
+    side            the same for other views: the rim mirrored from within
     weight          head weight
     inner           inner layer RGB + share made up
     lip             [3]
@@ -58,6 +61,7 @@ class HeadPictures(_Movable):
     """
 
     skin: Tensor
+    side: Tensor
     weight: Tensor
     inner: Tensor
     lip: Tensor
@@ -75,13 +79,33 @@ class HeadPicture:
 
 def build_head(portrait: Portrait, avatar: AnalyticAvatar) -> HeadPictures:
     """Prepares the pictures of a portrait."""
+    skin = torch.cat([portrait.foreground, portrait.person[..., None]], -1)
     return HeadPictures(
-        skin=torch.cat([portrait.foreground, portrait.person[..., None]], -1)[None].contiguous(),
+        skin=skin[None].contiguous(),
+        side=_mirrored_rim(skin)[None].contiguous(),
         weight=portrait.head_weight[None, ..., None].contiguous(),
         inner=avatar.inner,
         lip=avatar.lip,
         iris_u=(float(avatar.iris[0, 0]), float(avatar.iris[1, 0])),
     )
+
+
+def _mirrored_rim(skin: Tensor) -> Tensor:
+    """The picture [512, 512, 4] with the person's outermost pixels, and what lies beyond, mirrored from within.
+
+    A turned head spreads the last pixels of the silhouette, half background and softened, over a broad band.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    person = skin[..., 3].numpy()
+    core = distance_transform_edt(person > 0.5) >= RIM
+    if not core.any():
+        return skin
+    rows, cols = distance_transform_edt(~core, return_distances=False, return_indices=True)
+    i, j = torch.meshgrid(torch.arange(PORTRAIT_SIZE), torch.arange(PORTRAIT_SIZE), indexing="ij")
+    y = (2 * torch.from_numpy(rows) - i).clamp(0, PORTRAIT_SIZE - 1)
+    x = (2 * torch.from_numpy(cols) - j).clamp(0, PORTRAIT_SIZE - 1)
+    return torch.cat([skin[y, x, :3], skin[..., 3:]], -1)
 
 
 def _ray_box(alpha: Tensor) -> Box | None:
@@ -178,8 +202,9 @@ def _paint_slit(
     made_up, inside = inside[..., 3:].clamp(0, 1), inside[..., :3]
     glow = (made_up * torch.exp(-above.clamp(min=0) / 0.0035)[..., None]).clamp(0, 1) * 0.75
     inside = inside + (pictures.lip * 0.62 - inside) * glow
-    shade = (0.45 + 0.55 * torch.minimum(below, above + 0.004) / 0.012).clamp(0.45, 1)[..., None]
-    inside = inside * (1 - made_up * (1 - shade))
+    shade = (0.55 + 0.45 * torch.minimum(below, above + 0.004) / 0.012).clamp(0.55, 1)[..., None]
+    # Shadows in a mouth are warm: blue goes first.
+    inside = inside * (1 - made_up * (1 - shade ** torch.tensor(SHADOW, device=shade.device)))
 
     depth = torch.minimum(below, above)
     opening = smoothstep(-SOFT_EDGE, SOFT_EDGE, depth)[..., None]
@@ -200,8 +225,8 @@ def _lashes(
     # On a closed eye both edges run past each other: the line lies where they meet, below the edge of the
     # upper lid.
     edge = torch.maximum(below, -above)
-    inside_eye = smoothstep(-0.020, -0.006, torch.minimum(below, above))
-    return 1 - 0.5 * amount * inside_eye * torch.exp(-((edge - 0.0006) / 0.0019).square())
+    inside_eye = smoothstep(-0.010, -0.003, torch.minimum(below, above))
+    return 1 - 0.42 * amount * inside_eye * torch.exp(-((edge - 0.0006) / 0.0019).square())
 
 
 def _angle(c2w: Tensor, rest: Tensor) -> float:
@@ -237,14 +262,15 @@ def paint_head(
     kink = _kinks(address, a)
 
     whole = (0, r1 - r0, 0, c1 - c0)
+    near_photo = 1 - float(smoothstep(*MATTE_FADE, torch.tensor(_angle(c2w, rest))))
+    source = pictures.skin if near_photo == 1 else torch.lerp(pictures.side, pictures.skin, near_photo)
     fine = feature_to_unit(enlarge(known[..., ADDRESS_UPPER], SCALE, cubic=True))
-    skin = remap(pictures.skin, *_pixels(fine), cubic=True)
+    skin = remap(source, *_pixels(fine), cubic=True)
     colour = skin[0, ..., :3].contiguous()
 
     edge = enlarge(torch.cat([blur(a, 1.1), weight], -1), SCALE, cubic=True)[0]
     ends = 1 / (1 + math.exp(SILHOUETTE_GAIN / 2))
     silhouette = ((torch.sigmoid((edge[..., 0] - 0.5) * SILHOUETTE_GAIN) - ends) / (1 - 2 * ends)).clamp(0, 1)
-    near_photo = 1 - float(smoothstep(*MATTE_FADE, torch.tensor(_angle(c2w, rest))))
     if near_photo > 0:
         # The matte belongs to the front sheet: one ray inside the silhouette the head is solid.
         core = enlarge(blur(erode(solid, 1), 0.8), SCALE)[0, ..., 0]

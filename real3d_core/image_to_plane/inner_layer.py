@@ -104,19 +104,25 @@ def _teeth_edge(mouth: _Mouth, is_open: bool, at: np.ndarray) -> np.ndarray:
     if is_open:
         return mouth.lower_at(np.clip(at, *mouth.limits))
     inside = np.clip(at, *mouth.limits)
-    hang = 0.085 * mouth.width * np.clip(1 - (1.6 * at / mouth.width) ** 2, 0, 1)
+    hang = 0.07 * mouth.width * np.clip(1 - (1.6 * at / mouth.width) ** 2, 0, 1)
     return (mouth.upper_at(inside) + mouth.lower_at(inside)) / 2 + hang
 
 
-def _draw_inside(mouth: _Mouth, edge: np.ndarray, light: float, is_open: bool) -> np.ndarray:
-    """Upper teeth, cavity, tongue and lower teeth, [512, 512, 3]."""
+def _draw_inside(
+    mouth: _Mouth, edge: np.ndarray, light: float, cast: np.ndarray, is_open: bool
+) -> np.ndarray:
+    """Upper teeth, cavity, tongue and lower teeth, [512, 512, 3].
+
+    light: brightness of lit skin, cast [3]: its colour, brightest channel 1.
+    """
     w = mouth.width
-    tooth = np.clip(light * 1.15, 0.4, 0.9) * np.array([1.0, 0.955, 0.88])
+    # Teeth take on the light of the picture: two thirds of its cast on skin, one third white.
+    tooth = np.clip(light * 1.2, 0.4, 0.92) * (np.array([1.0, 0.965, 0.90]) + 2 * cast) / 3
     dark = np.array([0.16, 0.055, 0.05]) * np.clip(light / 0.7, 0.5, 1.3)
     across = np.abs(mouth.s) / w * 2
-    shade = np.clip(1 - 0.75 * across**2.2, 0.12, 1)
+    shade = np.clip(1 - 0.8 * across**2, 0.12, 1)
     phase = np.abs((mouth.s / (0.135 * w)) % 1 - 0.5) * 2
-    separation = 1 - 0.22 * smoothstep(0.80, 1.0, phase)
+    separation = 1 - 0.14 * smoothstep(0.80, 1.0, phase)
     end = edge - (0 if is_open else 1.5)
     upper = smoothstep(1.5, -1.5, mouth.t - end) * smoothstep(-0.30 * w, -0.2 * w, mouth.t - end)
     out = np.ones((*mouth.s.shape, 3)) * dark
@@ -175,9 +181,11 @@ def inner_layer(portrait: Portrait) -> InnerLayer:
     mouth = _measure(points)
     gap = float(np.max(mouth.lower - mouth.upper))
     is_open = gap > OPEN_SHARE * face_width(landmarks)
-    light = float(np.percentile(image[face_mask(landmarks) > 0].mean(1), 88))
+    skin = image[face_mask(landmarks) > 0]
+    light = float(np.percentile(skin.mean(1), 88))
+    cast = np.median(skin, 0) / max(float(np.median(skin, 0).max()), 1e-3)
     edge = _teeth_edge(mouth, is_open, mouth.s)
-    inside = _draw_inside(mouth, edge, light, is_open)
+    inside = _draw_inside(mouth, edge, light, cast, is_open)
     share = np.zeros(image.shape[:2], np.float32)
     if is_open:
         share = _photo_share(image, points, mouth)

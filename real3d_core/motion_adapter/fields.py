@@ -35,7 +35,7 @@ HALO = ((1.06, 0.93), (1.15, 0.72), (1.28, 0.42), (1.45, 0.14), (1.7, 0.0))
 # The photo is read this far outside of a lid or lip (cm at full weight), so that lashes, the dark line and
 # the gleam of teeth on the lip are not smeared over the skin that slides into view: (upper edge, lower
 # edge).
-LID_MARGIN = (0.14, 0.16)
+LID_MARGIN = (0.18, 0.16)
 LIP_MARGIN = {
     "mouthClose": (0.04, 0.08),
     "jawOpen": (0.03, 0.12),
