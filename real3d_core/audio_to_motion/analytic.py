@@ -1,0 +1,51 @@
+"""Sound to motion without networks: measured mouth shapes, and the small movements of a living face."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from ..sound import to_mono
+from ..wires import ARKIT_INDEX, ARKIT_NAMES, Audio, Motion
+from . import AudioToMotionSettings
+from .curves import at_frames
+from .features import RATE, analyse
+from .idle import idle_motion
+from .loudness import measure
+from .visemes import mouth_channels
+
+AMPLITUDE_FREE = ("mouthClose", "mouthPressLeft", "mouthPressRight", "mouthRollLower")
+"""Contacts: a mouth that moves less still closes."""
+
+
+def analytic_motion(audio: Audio, settings: AudioToMotionSettings) -> Motion:
+    """Motion of ceil(seconds * fps) frames; the sound has been checked."""
+    features = analyse(to_mono(audio, RATE))
+    loudness = measure(features)
+    # A hair less before rounding up, so that 2.0 s at 25 frames/s are 50 frames in spite of binary fractions.
+    frames = max(1, math.ceil(audio.seconds * settings.fps - 1e-6))
+    seconds = frames / settings.fps
+    idle = idle_motion(
+        features,
+        loudness,
+        seconds=seconds,
+        fps=settings.fps,
+        seed=settings.seed,
+        head=settings.head_motion,
+        blink=settings.blink,
+    )
+    weights = np.zeros((frames, len(ARKIT_NAMES)))
+    mouth = mouth_channels(features, loudness, settings.fps)
+    for name, curve in {**mouth, **idle.channels}.items():
+        amplitude = settings.mouth_amplitude if name in mouth and name not in AMPLITUDE_FREE else 1.0
+        weights[:, ARKIT_INDEX[name]] = np.clip(amplitude * at_frames(curve, frames, settings.fps), 0, 1)
+    euler = np.radians(np.stack([at_frames(axis, frames, settings.fps) for axis in idle.euler.T], 1))
+    translation = np.stack([at_frames(axis, frames, settings.fps) for axis in idle.translation.T], 1)
+    return Motion(
+        fps=settings.fps,
+        blendshapes=torch.from_numpy(weights.astype(np.float32)),
+        euler=torch.from_numpy(euler.astype(np.float32)),
+        translation=torch.from_numpy(translation.astype(np.float32)),
+    )

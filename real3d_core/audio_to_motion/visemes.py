@@ -1,0 +1,107 @@
+"""From what is heard to the mouth's ARKit channels, a hundred times a second.
+
+Convention
+    Zero is the mouth of the photo. jawOpen 1 opens the jaw by about 12 degrees; mouthClose 1 brings the lips
+    together whatever the photo's mouth does.
+
+A mouth moves little ahead of and behind its sound: all smoothing is centred, so nothing lags.
+See docs/model.md, "Sound to motion".
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .closures import closure_curve, find_closures
+from .curves import ease, largest, ramp, smallest, smooth
+from .features import QUIETEST, Features
+from .loudness import Loudness
+from .vowels import Vowels, read_vowels
+
+REST_DIP = 0.2  # s; quieter moments shorter than this belong to the speech and do not bring the mouth to rest
+REST_LOUD, SPEAKING_LOUD = 0.04, 0.22  # loudness of lips still together, and of lips free to part
+JAW_SMOOTH, SHAPE_SMOOTH, CLOSE_SMOOTH, REST_SMOOTH = 0.03, 0.05, 0.016, 0.05  # s; heavier parts are slower
+JAW_CLOSED_VOWEL, JAW_OPEN_VOWEL = 0.34, 0.62  # jaw of a loud [i] and of a loud [a]
+LOUD_POWER = 0.85  # the jaw follows loudness a little less than in proportion, so that soft syllables show
+MURMUR, MURMUR_RANGE = 0.6, (-22.0, 6.0)  # most loudness of a murmur; dB against the vowels
+HISS_JAW = 0.07  # the teeth nearly meet in [s]
+LEAST_FRAMES_CLOSED = 1.0  # a contact of the lips must be seen in at least one whole frame
+LITTLE_WEIGHT = 0.05  # of voice, under which a shape fades away
+HUSH = (0.5, 0.95)  # share of a hiss below 4 kHz: [s] little, [sh] nearly all
+THROUGH_CONTACT = ("mouthPucker", "mouthFunnel", "mouthStretchLeft", "mouthStretchRight")
+SOFT_HISS = (-13.0, -22.0)  # dB against the vowels: [s] lies above, [f] below
+
+
+def mouth_channels(features: Features, loudness: Loudness, fps: float) -> dict[str, np.ndarray]:
+    """[n] curves of the mouth by ARKit name, 0..1, before the amplitude is applied."""
+    vowels = read_vowels(features, loudness)
+    speech = np.maximum(loudness.vowel, 0.7 * loudness.hiss)
+    sustained = smallest(largest(speech, REST_DIP), REST_DIP)
+    rest = smooth(1 - ease(sustained, REST_LOUD, SPEAKING_LOUD), REST_SMOOTH)
+    gaps = closure_curve(find_closures(features, loudness), len(features))
+    contact = smooth(largest(gaps, LEAST_FRAMES_CLOSED / fps), CLOSE_SMOOTH)
+    close = np.maximum(rest, contact)
+    loud = np.maximum(loudness.vowel, _murmur(features, loudness)) ** LOUD_POWER
+    jaw = loud * (JAW_CLOSED_VOWEL + (JAW_OPEN_VOWEL - JAW_CLOSED_VOWEL) * vowels.open)
+    jaw = smooth(np.maximum(jaw, HISS_JAW * loudness.hiss), JAW_SMOOTH)
+    channels = {
+        "jawOpen": jaw * (1 - close**2),
+        "mouthClose": close,
+        **_both("mouthPress", 0.25 * contact),
+    }
+    for shapes in (_vowel_shapes(features, loudness, vowels), _hiss_shapes(features, loudness)):
+        for name, curve in shapes.items():
+            channels[name] = channels.get(name, 0) + curve * (1 if name in THROUGH_CONTACT else 1 - contact)
+    awake = ramp(rest, 1.0, 0.9)  # at rest nothing at all moves
+    return {name: curve if name == "mouthClose" else curve * awake for name, curve in channels.items()}
+
+
+def _murmur(features: Features, loudness: Loudness) -> np.ndarray:
+    """[n] 0..1: voice beside vowels that the vowel bands miss ([n], [l], [g]); it keeps the jaw ajar."""
+    near_vowel = ramp(largest(loudness.vowel, 2 * REST_DIP), 0.2, 0.5)  # a hum alone is no speech
+    voiced = ramp(features.voicing, 0.4, 0.6)
+    return MURMUR * ramp(loudness.sharpness, *MURMUR_RANGE) * voiced * near_vowel
+
+
+def _vowel_shapes(features: Features, loudness: Loudness, vowels: Vowels) -> dict[str, np.ndarray]:
+    """Round and spread lips. They go on through the consonants in between, as lips do."""
+    loud = loudness.vowel**LOUD_POWER
+    weight = ramp(features.voicing, 0.4, 0.6) * loud
+
+    def carried(shape: np.ndarray) -> np.ndarray:
+        return smooth(weight * shape, SHAPE_SMOOTH) / (smooth(weight, SHAPE_SMOOTH) + LITTLE_WEIGHT)
+
+    rounded, spread, opened = (
+        carried(vowels.round),
+        carried(vowels.spread),
+        smooth(loud * vowels.open, JAW_SMOOTH),
+    )
+    return {
+        "mouthPucker": 0.8 * rounded,
+        "mouthFunnel": rounded * (0.15 + 0.35 * opened),
+        **_both("mouthStretch", 0.75 * spread),
+        **_both("mouthSmile", 0.12 * spread),
+        **_both("mouthUpperUp", 0.22 * opened),
+        **_both("mouthLowerDown", 0.15 * opened),
+    }
+
+
+def _hiss_shapes(features: Features, loudness: Loudness) -> dict[str, np.ndarray]:
+    """Teeth shown in [s], funnel in [sh], the lower lip at the teeth in [f]."""
+    below_4k, above = features.bands[:, 5:8].sum(1), features.bands[:, 8:10].sum(1)
+    hush = ramp(below_4k / np.maximum(below_4k + above, QUIETEST), *HUSH)
+    soft = ramp(loudness.sharpness, *SOFT_HISS)
+    teeth = smooth(loudness.hiss * (1 - soft) * (1 - hush), JAW_SMOOTH)
+    funnel = smooth(loudness.hiss * (1 - soft) * hush, JAW_SMOOTH)
+    lip = smooth(loudness.hiss * soft, JAW_SMOOTH)
+    return {
+        "mouthFunnel": 0.5 * funnel,
+        "mouthRollLower": 0.9 * lip,
+        **_both("mouthStretch", 0.25 * teeth),
+        **_both("mouthUpperUp", 0.2 * (teeth + funnel) + 0.1 * lip),
+        **_both("mouthLowerDown", 0.3 * teeth),
+    }
+
+
+def _both(name: str, curve: np.ndarray) -> dict[str, np.ndarray]:
+    return {f"{name}Left": curve, f"{name}Right": curve}
