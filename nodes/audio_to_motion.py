@@ -56,8 +56,8 @@ class AudioToMotion(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="Size of the head's sway: 0 keeps the pose of the photo, 1 stays inside 12"
-                    " degrees.",
+                    tooltip="Size of the sway, nods, brows and gaze: 0 keeps the pose of the photo, 1 stays"
+                    " inside 12 degrees.",
                 ),
                 io.Float.Input(
                     "blink",
@@ -65,7 +65,7 @@ class AudioToMotion(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="How strong the blinks are: 0 keeps the eyes open, 1 closes them.",
+                    tooltip="How often the eyes blink: 0 never, 1 every 2 to 6 seconds, 2 twice as often.",
                 ),
                 io.Float.Input(
                     "fps",

@@ -78,7 +78,7 @@ class VideoCombine(io.ComfyNode):
                     " own.",
                 ),
             ],
-            outputs=[io.Video.Output("video", tooltip="The saved file.")],
+            outputs=[io.Video.Output("video", tooltip="The saved file, for nodes that go on with it.")],
         )
 
     @classmethod

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+
+import numpy as np
+import pytest
 
 PACK = "real3d_portrait"
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,3 +55,20 @@ class CoreAlias(MetaPathFinder, Loader):
 if PACK not in sys.modules:
     load_pack()
     sys.meta_path.insert(0, CoreAlias())
+
+
+@pytest.fixture(scope="session")
+def models_folder() -> Path:
+    """The folder that holds `real3d_portrait/` with the face nets: R3DP_MODELS, else the pack's `models/`."""
+    folder = Path(os.environ.get("R3DP_MODELS", ROOT / "models"))
+    net_files = importlib.import_module(f"{PACK}.real3d_core.portrait.net_files")
+    if not net_files.have_landmark_nets([folder / "real3d_portrait"]):
+        pytest.skip("no face nets: `python quickstart.py nets` fetches them")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def astronaut() -> np.ndarray:
+    """uint8 [512, 512, 3]: the demo portrait."""
+    data = pytest.importorskip("skimage.data", reason="the demo portrait comes with scikit-image")
+    return data.astronaut()

@@ -1,0 +1,67 @@
+"""The host: old servers, what the pack's import brings in, the entry point."""
+
+import asyncio
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+
+import real3d_portrait
+from real3d_portrait import nodes
+from real3d_portrait.nodes import host
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass
+class OldSchema:
+    """The schema of a server that knows neither aliases nor later keywords."""
+
+    node_id: str
+    display_name: str | None = None
+    category: str = ""
+    inputs: list = field(default_factory=list)
+    outputs: list = field(default_factory=list)
+    hidden: list = field(default_factory=list)
+    description: str = ""
+    is_output_node: bool = False
+
+
+def test_an_old_server_gets_only_what_it_knows(monkeypatch):
+    monkeypatch.setattr(host, "io", SimpleNamespace(Schema=OldSchema))
+    for node in nodes.NODES:
+        schema = node.define_schema()
+        assert isinstance(schema, OldSchema)
+        assert schema.node_id and schema.description
+
+
+def test_the_entry_point_gives_all_nodes():
+    extension = asyncio.run(real3d_portrait.comfy_entrypoint())
+    assert isinstance(extension, host.ComfyExtension)
+    asyncio.run(extension.on_load())
+    assert asyncio.run(extension.get_node_list()) == list(nodes.NODES)
+    assert (ROOT / real3d_portrait.WEB_DIRECTORY / "docs").is_dir()
+    assert not hasattr(real3d_portrait, "NODE_CLASS_MAPPINGS")
+
+
+def test_the_import_brings_in_nothing_heavy():
+    code = (
+        "import sys, torch, numpy; before = set(sys.modules)\n"
+        "import run_workflow; run_workflow.load_pack()\n"
+        "heavy = {'cv2', 'av', 'PIL', 'scipy', 'librosa', 'skimage', 'tqdm', 'einops', 'safetensors'}\n"
+        "print(sorted(heavy & {name.partition('.')[0] for name in set(sys.modules) - before}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_only_the_host_knows_comfyui():
+    for file in (ROOT / "nodes").rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        if file.name != "host.py":
+            for word in ("import comfy", "from comfy", "import folder_paths", "import nodes"):
+                assert word not in text, f"{file.name} says {word!r}"
+    for file in (ROOT / "real3d_core").rglob("*.py"):
+        assert "import comfy" not in file.read_text(encoding="utf-8")
+        assert "from comfy" not in file.read_text(encoding="utf-8")

@@ -1,0 +1,82 @@
+"""ComfyUI's values and the core's."""
+
+import numpy as np
+import pytest
+import torch
+
+from real3d_core.errors import AudioError, FaceNotFoundError, ImageError
+from real3d_portrait.nodes import values
+
+
+def test_audio_takes_the_first_of_a_batch_and_keeps_its_channels():
+    wave = torch.rand(2, 2, 100)
+    audio = values.audio_from({"waveform": wave, "sample_rate": 8000})
+    assert torch.equal(audio.waveform, wave[0]) and audio.sample_rate == 8000
+    assert torch.equal(values.audio_value(audio)["waveform"], wave[:1])
+    assert values.audio_from(None) is None and values.audio_value(None) is None
+
+
+@pytest.mark.parametrize(
+    "value", [{}, {"waveform": torch.rand(5), "sample_rate": 1}, {"waveform": torch.rand(1, 1, 5)}]
+)
+def test_what_is_no_audio_is_refused(value):
+    with pytest.raises(AudioError):
+        values.audio_from(value)
+
+
+def test_pictures_lose_transparency_and_grey_gets_colour():
+    assert values.pictures(torch.rand(2, 4, 5, 4)).shape == (2, 4, 5, 3)
+    assert values.pictures(torch.rand(2, 4, 5, 1)).shape == (2, 4, 5, 3)
+    for bad in (torch.rand(4, 5, 3), torch.rand(0, 4, 5, 3)):
+        with pytest.raises(ImageError):
+            values.pictures(bad)
+
+
+@pytest.mark.parametrize("shape", [(300, 700), (700, 300), (512, 512), (33, 32)])
+def test_squares_cover_the_frame_and_keep_the_middle(shape):
+    image = torch.zeros(1, *shape, 3)
+    image[:, shape[0] // 2 - 8 : shape[0] // 2 + 8, shape[1] // 2 - 8 : shape[1] // 2 + 8] = 1
+    square = values.squares(image)
+    assert square.shape == (1, 512, 512, 3)
+    assert square[0, 256, 256].min() > 0.99
+    bright = (square[0, ..., 0] > 0.5).nonzero().float().mean(0)
+    assert (bright - 255.5).abs().max() < 512 / min(shape)
+
+
+def test_masks_are_scaled_and_empty_ones_are_none():
+    mask = torch.zeros(2, 64, 64)
+    mask[1, :32] = 1
+    assert values.person_mask(None, 0, 10, 10) is None
+    assert values.person_mask(mask, 0, 128, 100) is None
+    half = values.person_mask(mask, 1, 128, 100)
+    assert half.shape == (128, 100) and half[:60].min() == 1 and half[70:].max() == 0
+    assert np.array_equal(values.person_mask(mask, 7, 128, 100), half)
+
+
+def faces(scale: float, turn: float) -> dict:
+    """One face of a 400 x 200 picture whose crop is scaled and turned against it, and a smaller one."""
+    crop = np.random.default_rng(1).uniform(0, 192, (478, 3))
+    rotation = scale * np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    flat = crop[:, :2] @ rotation.T + [50, 40]
+    large = {"landmarks_xy": flat, "landmarks_3d": crop, "bbox_xyxy": np.array([0, 0, 50, 90])}
+    small = large | {"bbox_xyxy": np.array([0, 0, 9, 9]), "landmarks_xy": flat + 100}
+    return {"frames": [[small, large]], "image_size": (200, 400)}
+
+
+def test_landmarks_of_core_come_in_picture_pixels_with_depth_on_their_scale():
+    found = faces(scale=0.5, turn=0.3)
+    points = values.face_points(found, 0, 0, 200, 400)
+    large = found["frames"][0][1]
+    assert np.allclose(points[:, :2], large["landmarks_xy"])
+    assert np.allclose(points[:, 2], 0.5 * large["landmarks_3d"][:, 2])
+    halved = values.face_points(found, 0, 0, 100, 200)  # the photo was read at half its size
+    assert np.allclose(halved, points / 2)
+    second = values.face_points(found, 0, 1, 200, 400)
+    assert np.allclose(second[:, :2], found["frames"][0][0]["landmarks_xy"])
+
+
+def test_a_face_that_is_not_there_is_said():
+    with pytest.raises(FaceNotFoundError, match="holds 2"):
+        values.face_points(faces(1, 0), 0, 2, 200, 400)
+    with pytest.raises(FaceNotFoundError):
+        values.face_points({"frames": [], "image_size": (1, 1)}, 0, 0, 1, 1)
