@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from ..errors import OutputError, RenderError
@@ -95,15 +94,24 @@ def frame_rate(fps: Fraction | float) -> Fraction:
 
 
 def picture_array(frame: Tensor | np.ndarray) -> np.ndarray:
-    """[h, w, 3] uint8 of a picture that is uint8 or float 0..1 (clamped, rounded); RenderError otherwise."""
-    picture = frame.detach() if isinstance(frame, Tensor) else torch.from_numpy(np.ascontiguousarray(frame))
+    """[h, w, 3] uint8 of a picture that is uint8 or float 0..1 (clamped, rounded); RenderError otherwise.
+
+    In numpy, on one thread: between busy frame workers torch's thread pool takes ten times as long for this.
+    """
+    if isinstance(frame, Tensor):
+        # numpy has no bfloat16
+        frame = (frame.float() if frame.is_floating_point() else frame).detach().cpu().numpy()
+    picture = np.asarray(frame)
     if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:
         raise RenderError(f"A frame has the shape {list(picture.shape)} where [height, width, 3] is needed.")
-    if picture.is_floating_point():
-        picture = picture.float().nan_to_num(0.0).clamp(0, 1).mul_(255).add_(0.5).byte()
-    if picture.dtype != torch.uint8:
+    if np.issubdtype(picture.dtype, np.floating):
+        scaled = picture * np.float32(255)
+        scaled += np.float32(0.5)
+        with np.errstate(invalid="ignore"):  # NaN becomes 0
+            picture = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
+    if picture.dtype != np.uint8:
         raise RenderError(f"A frame holds {picture.dtype} values where uint8 or float 0..1 is needed.")
-    return picture.cpu().contiguous().numpy()
+    return np.ascontiguousarray(picture)
 
 
 def _check_settings(path: Path, crf: float, preset: str) -> None:
