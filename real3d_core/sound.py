@@ -18,7 +18,7 @@ SILENT_SHARE = 0.01  # a channel 20 dB under the loudest one carries no speech o
 CANCELLED_SHARE = 0.1  # a mean that keeps less of the energy comes from channels in opposite phase
 
 
-def check_audio(audio: Audio) -> None:
+def check_audio(audio: Audio, *, may_be_empty: bool = False) -> None:
     """Raises AudioError unless the sound has samples, 1 to 8 channels, a sensible rate and finite values."""
     shape = list(audio.waveform.shape)
     if audio.waveform.ndim != 2 or not 1 <= shape[0] <= MOST_CHANNELS:
@@ -26,7 +26,7 @@ def check_audio(audio: Audio) -> None:
             f"The sound has the shape {shape} where [1 to {MOST_CHANNELS} channels, samples] is needed;"
             " mix it down to stereo or mono first."
         )
-    if shape[1] == 0:
+    if shape[1] == 0 and not may_be_empty:
         raise AudioError("The sound is empty; give one that has at least one sample.")
     if audio.sample_rate not in RATES:
         raise AudioError(

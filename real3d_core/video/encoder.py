@@ -50,7 +50,7 @@ def encode_mp4(
     frames      [h, w, 3] pictures, uint8 or float 0..1, all of one size; an odd width or height is padded
                 by repeating the last column or row. Taken one at a time, never kept.
     audio       1 to 8 channels at any rate, mixed down to stereo where there are more. It ends with the
-                pictures: cut off, or continued with silence.
+                pictures: cut off, or continued with silence (an empty sound is all silence).
     crf         x264's quality, 0 to 51, smaller is better; preset is x264's too (PRESETS).
     metadata    tags of the file, as ComfyUI writes "prompt" and "workflow"; all but a str becomes JSON.
     check       called before each frame is asked for; on_frame(frames written) after each.
@@ -63,7 +63,7 @@ def encode_mp4(
     rate = frame_rate(fps)
     _check_settings(path, crf, preset)
     if audio is not None:
-        check_audio(audio)
+        check_audio(audio, may_be_empty=True)
     pictures = _pictures(iter(frames), check)
     first = next(pictures, None)
     if first is None:
