@@ -22,7 +22,7 @@ Shape = np.ndarray  # [468, 3]
 Controls = dict[int, np.ndarray]
 
 JAW_AXIS = np.array([0.0, 0.6, -1.6])  # cm: the joint of the jaw
-JAW_ANGLE = np.radians(12.0)  # jawOpen = 1
+JAW_ANGLE = np.radians(14.0)  # jawOpen = 1
 
 CORRECTIVES = ("jawOpenLipsTogether", "eyeHalfClosedLeft", "eyeHalfClosedRight", "smileRelax")
 """Shapes that no ARKit weight drives alone: the motion adapter derives their weights."""
@@ -282,7 +282,7 @@ def _eye_shapes(points: np.ndarray, to_canonical: np.ndarray, left: bool) -> dic
     return {
         "eyeBlink" + side: shape(1.02, 0.10, 1.0),
         # Half-way down the lid keeps its arch: the middle lags, the corners lead.
-        "eyeHalfClosed" + side: shape(-0.13, 0.0, 0.0, bow=True),
+        "eyeHalfClosed" + side: shape(-0.06, 0.0, 0.0, bow=True),
         "eyeSquint" + side: shape(0.12, 0.34, 0.15),
         "eyeWide" + side: shape(-0.28, -0.06, -0.3),
     }

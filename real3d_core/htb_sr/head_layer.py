@@ -91,7 +91,7 @@ def build_head(portrait: Portrait, avatar: AnalyticAvatar) -> HeadPictures:
 
 
 def _mirrored_rim(skin: Tensor) -> Tensor:
-    """The picture [512, 512, 4] with the person's outermost pixels, and what lies beyond, mirrored from within.
+    """The picture [512, 512, 4] with the person's outermost pixels and what lies beyond mirrored from within.
 
     A turned head spreads the last pixels of the silhouette, half background and softened, over a broad band.
     """
@@ -202,7 +202,7 @@ def _paint_slit(
     made_up, inside = inside[..., 3:].clamp(0, 1), inside[..., :3]
     glow = (made_up * torch.exp(-above.clamp(min=0) / 0.0035)[..., None]).clamp(0, 1) * 0.75
     inside = inside + (pictures.lip * 0.62 - inside) * glow
-    shade = (0.55 + 0.45 * torch.minimum(below, above + 0.004) / 0.012).clamp(0.55, 1)[..., None]
+    shade = (0.68 + 0.32 * torch.minimum(below, above + 0.004) / 0.012).clamp(0.68, 1)[..., None]
     # Shadows in a mouth are warm: blue goes first.
     inside = inside * (1 - made_up * (1 - shade ** torch.tensor(SHADOW, device=shade.device)))
 

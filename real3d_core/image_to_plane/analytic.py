@@ -66,7 +66,9 @@ def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
     """Builds the tri-plane of a portrait; all that depends on the portrait alone is prepared here, once."""
     portrait = portrait.to("cpu")
     geometry = head_geometry(portrait)
-    avatar = build_avatar(portrait, geometry, inner_layer(portrait), expression_fields(geometry))
+    avatar = build_avatar(
+        portrait, geometry, inner_layer(portrait), expression_fields(geometry, portrait.image.numpy())
+    )
     return TriPlane(
         planes=canonical_planes(avatar),
         decoder=analytic_decoder(),

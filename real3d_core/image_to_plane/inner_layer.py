@@ -104,7 +104,7 @@ def _teeth_edge(mouth: _Mouth, is_open: bool, at: np.ndarray) -> np.ndarray:
     if is_open:
         return mouth.lower_at(np.clip(at, *mouth.limits))
     inside = np.clip(at, *mouth.limits)
-    hang = 0.07 * mouth.width * np.clip(1 - (1.6 * at / mouth.width) ** 2, 0, 1)
+    hang = 0.08 * mouth.width * np.clip(1 - (1.6 * at / mouth.width) ** 2, 0, 1)
     return (mouth.upper_at(inside) + mouth.lower_at(inside)) / 2 + hang
 
 
@@ -116,8 +116,8 @@ def _draw_inside(
     light: brightness of lit skin, cast [3]: its colour, brightest channel 1.
     """
     w = mouth.width
-    # Teeth take on the light of the picture: two thirds of its cast on skin, one third white.
-    tooth = np.clip(light * 1.2, 0.4, 0.92) * (np.array([1.0, 0.965, 0.90]) + 2 * cast) / 3
+    # Teeth take on the light of the picture: half of its cast on skin, half white.
+    tooth = np.clip(light * 1.2, 0.4, 0.92) * (np.array([1.0, 0.965, 0.90]) + cast) / 2
     dark = np.array([0.16, 0.055, 0.05]) * np.clip(light / 0.7, 0.5, 1.3)
     across = np.abs(mouth.s) / w * 2
     shade = np.clip(1 - 0.8 * across**2, 0.12, 1)

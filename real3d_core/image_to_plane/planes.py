@@ -129,7 +129,7 @@ def _colours(avatar: AnalyticAvatar, u, v, ui, vi, opening: Tensor, move: Deform
     skin = remap(avatar.colours, u * PORTRAIT_SIZE - 0.5, v * PORTRAIT_SIZE - 0.5)
     inside = remap(avatar.inside, ui * PORTRAIT_SIZE - 0.5, vi * PORTRAIT_SIZE - 0.5)
     # What is made up lies in the lips' shadow.
-    shade = (0.55 + 0.45 * torch.minimum(move.below_upper, move.above_lower + 0.004) / 0.012).clamp(0.55, 1)
+    shade = (0.68 + 0.32 * torch.minimum(move.below_upper, move.above_lower + 0.004) / 0.012).clamp(0.68, 1)
     light = 1 - inside[..., 3:] * (1 - shade[..., None])
     mixed = skin + (inside[..., :3] * light - skin) * opening[..., None]
     return torch.logit(mixed.clamp(COLOUR_EPS, 1 - COLOUR_EPS))

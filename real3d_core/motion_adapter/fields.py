@@ -22,7 +22,7 @@ from ..face_model import topology as t
 from ..face_model.blendshapes import canonical_shapes, personal_shapes
 from ..face_model.canonical import canonical_face
 from ..face_model.mesh import rasterise
-from ..image_to_plane.geometry import HeadGeometry, grid
+from ..image_to_plane.geometry import HeadGeometry, grid, project, sample_picture
 from ..portrait.filters import blur
 from ..wires import PLANE_SIZE, _Movable
 
@@ -35,7 +35,9 @@ HALO = ((1.06, 0.93), (1.15, 0.72), (1.28, 0.42), (1.45, 0.14), (1.7, 0.0))
 # The photo is read this far outside of a lid or lip (cm at full weight), so that lashes, the dark line and
 # the gleam of teeth on the lip are not smeared over the skin that slides into view: (upper edge, lower
 # edge).
-LID_MARGIN = (0.18, 0.16)
+LOWER_LID_MARGIN = 0.16
+UPPER_LID_MARGINS = np.arange(0.14, 0.44, 0.03)  # the first one that is out of the lashes' dark line is taken
+LASHES_END = 0.82  # share of the lid's brightness at which the dark line is over
 LIP_MARGIN = {
     "mouthClose": (0.04, 0.08),
     "jawOpen": (0.03, 0.12),
@@ -102,9 +104,28 @@ def _halo_mesh(geometry: HeadGeometry) -> _HaloMesh:
     )
 
 
-def _reading_offsets(name: str, up: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[468, 2] how far outside of the moved edge the photo is read at full weight of a shape; up: 1 cm in the
-    world.
+def upper_lid_margin(grey: NDArray[np.float32], geometry: HeadGeometry, slit: t.Slit) -> float:
+    """Centimetres above an eye's upper lid at which the photo shows clean skin: painted eyes have broad lines.
+
+    grey [512, 512] brightness of the portrait.
+    """
+    up = geometry.placed.rotation[:2, 1] * geometry.placed.scale
+    middle = geometry.points[list(slit.upper[2:-2])]
+    bright = []
+    for margin in UPPER_LID_MARGINS:
+        at = middle[:, :2] + up * margin
+        u, v = project(at[:, 0], at[:, 1], middle[:, 2])
+        bright.append(float(sample_picture(grey, u[None], v[None]).mean()))
+    clean = np.array(bright) >= LASHES_END * max(bright)
+    return float(UPPER_LID_MARGINS[np.argmax(clean)])
+
+
+def _reading_offsets(
+    name: str, up: NDArray[np.float64], lid_margins: dict[str, float]
+) -> NDArray[np.float64]:
+    """[468, 2] how far outside of the moved edge the photo is read at full weight of a shape.
+
+    up: 1 cm in the world; lid_margins: of the upper lids, cm.
     """
     offset = np.zeros((468, 2))
     if name in LIP_MARGIN:
@@ -112,8 +133,8 @@ def _reading_offsets(name: str, up: NDArray[np.float64]) -> NDArray[np.float64]:
         offset[list(t.LOWER_LIP_RINGS[0])] -= up * LIP_MARGIN[name][1]
     for slit, shape in ((t.LEFT_EYE, "eyeBlinkLeft"), (t.RIGHT_EYE, "eyeBlinkRight")):
         if name == shape:
-            offset[list(slit.upper[1:-1])] += up * LID_MARGIN[0]
-            offset[list(slit.lower[1:-1])] -= up * LID_MARGIN[1]
+            offset[list(slit.upper[1:-1])] += up * lid_margins[slit.name]
+            offset[list(slit.lower[1:-1])] -= up * LOWER_LID_MARGIN
     return offset
 
 
@@ -140,8 +161,10 @@ def _sides(geometry: HeadGeometry) -> tuple[NDArray[np.bool_], NDArray[np.bool_]
     return above, below
 
 
-def expression_fields(geometry: HeadGeometry) -> ExpressionFields:
-    """Builds the fields of every shape for one portrait."""
+def expression_fields(geometry: HeadGeometry, image: NDArray[np.float32]) -> ExpressionFields:
+    """Builds the fields of every shape for one portrait; image [512, 512, 3] is its picture."""
+    grey = np.ascontiguousarray(image.mean(-1))
+    margins = {slit.name: upper_lid_margin(grey, geometry, slit) for slit in (t.LEFT_EYE, t.RIGHT_EYE)}
     shapes = canonical_shapes() | personal_shapes(geometry.points, geometry.placed)
     names = tuple(shapes)
     linear = geometry.placed.linear
@@ -149,7 +172,7 @@ def expression_fields(geometry: HeadGeometry) -> ExpressionFields:
     mesh = _halo_mesh(geometry)
     displacements = np.stack([shapes[name] @ linear.T for name in names])
     columns = [
-        np.concatenate([mesh.carried(d), mesh.carried(_reading_offsets(name, up))], 1)
+        np.concatenate([mesh.carried(d), mesh.carried(_reading_offsets(name, up, margins))], 1)
         for name, d in zip(names, displacements, strict=True)
     ]
     drawn = rasterise(mesh.xy, mesh.triangles, np.concatenate(columns, 1), mesh.z, PLANE_SIZE)
