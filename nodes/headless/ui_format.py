@@ -39,11 +39,22 @@ def graph_of_ui(data: Mapping[str, Any], registry: Registry) -> Graph:
     if not entries:
         raise WorkflowError("The workflow has no nodes; save it from ComfyUI again.")
     try:
+        _refuse_subgraphs(data, entries)
         return Graph(_Converter(entries, _wires(data), registry).nodes(), dict(data), True)
     except (KeyError, IndexError, TypeError, AttributeError) as error:
         raise WorkflowError(
             f"The workflow is damaged ({type(error).__name__}: {error}); save it from ComfyUI again."
         ) from error
+
+
+def _refuse_subgraphs(data: Mapping[str, Any], entries: Mapping[str, Mapping[str, Any]]) -> None:
+    subgraphs = {one["id"] for one in (data.get("definitions") or {}).get("subgraphs") or []}
+    for entry in entries.values():
+        if entry["type"] in subgraphs:
+            raise WorkflowError(
+                f"{entry.get('title') or 'A node'} (node {entry['id']}) is a subgraph, which run_workflow.py"
+                " cannot open; save the workflow by Export (API), which writes what is inside."
+            )
 
 
 def _wires(data: Mapping[str, Any]) -> dict[int, _Wire]:

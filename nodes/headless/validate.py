@@ -51,18 +51,19 @@ def output_nodes(graph: Graph, registry: Registry) -> list[Node]:
 
 
 def order_of(graph: Graph, registry: Registry) -> list[str]:
-    """Ids of all nodes that the output nodes need, each after those it needs itself."""
+    """Ids of all nodes that the output nodes need, each after those it needs itself; no circles allowed."""
     order: dict[str, None] = {}
-
-    def visit(key: str) -> None:
-        if key in order or key not in graph.nodes:
-            return
-        for link in links_of(graph.nodes[key]):
-            visit(link.node)
-        order[key] = None
-
-    for node in output_nodes(graph, registry):
-        visit(node.id)
+    for output in output_nodes(graph, registry):
+        stack = [output.id]
+        while stack:
+            key = stack[-1]
+            missing = [link.node for link in links_of(graph.nodes[key]) if link.node in graph.nodes]
+            missing = [needed for needed in missing if needed not in order]
+            if missing:
+                stack += reversed(missing)
+            else:
+                order[key] = None
+                stack.pop()
     return list(order)
 
 
@@ -74,25 +75,24 @@ def links_of(node: Node) -> list[Link]:
 def _check_cycles(graph: Graph) -> None:
     done: set[str] = set()
     for start in graph.nodes:
-        path: list[str] = []
-        stack = [(start, iter(links_of(graph.nodes[start])))] if start not in done else []
-        path += [start] if stack else []
-        while stack:
-            key, links = stack[-1]
-            link = next(links, None)
+        path = (
+            {} if start in done else {start: iter(links_of(graph.nodes[start]))}
+        )  # where we are, from the start
+        while path:
+            key = next(reversed(path))
+            link = next(path[key], None)
             if link is None:
                 done.add(key)
-                stack.pop()
-                path.pop()
+                del path[key]
             elif link.node in path:
-                names = [graph.nodes[one].label for one in path[path.index(link.node) :]]
+                keys = list(path)
+                names = [graph.nodes[one].label for one in keys[keys.index(link.node) :]]
                 raise WorkflowError(
-                    f"The workflow runs in a circle: {' <- '.join([*names, names[0]])}; take out one of"
-                    " these links."
+                    f"The workflow runs in a circle: {' <- '.join([*names, names[0]])}; take out one of these"
+                    " links."
                 )
             elif link.node in graph.nodes and link.node not in done:
-                stack.append((link.node, iter(links_of(graph.nodes[link.node]))))
-                path.append(link.node)
+                path[link.node] = iter(links_of(graph.nodes[link.node]))
 
 
 def _checked_node(node: Node, graph: Graph, registry: Registry) -> Node:
