@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from av.stream import Stream
 
 BT709, UNSPECIFIED = 1, 2  # matrix code points of ITU-T H.273
+FULL_RANGE = 2  # ffmpeg's code for luma of 0 to 255 instead of 16 to 235
 HD_HEIGHT = 720  # untagged pictures of this height or more are BT.709 by custom, smaller ones BT.601
 FALLBACK_FPS = Fraction(25)  # for files that name no rate (still pictures, some animations)
 
@@ -184,10 +185,22 @@ def _constant_rate(file: InputContainer, fps: Fraction) -> Iterator[VideoFrame]:
 
 
 def _shown(frame: VideoFrame) -> np.ndarray:
-    """[h, w, 3] uint8 as a player shows it: right matrix, rotated as the file says."""
+    """[h, w, 3] uint8 as a player shows it: right matrix and range, rotated as the file says."""
+    quarter_turns = round(getattr(frame, "rotation", 0) / 90)  # counter-clockwise; absent in old PyAV
+    return np.ascontiguousarray(np.rot90(_rgb(frame), quarter_turns))
+
+
+def _rgb(frame: VideoFrame) -> np.ndarray:
+    if frame.format.is_rgb or frame.format.name.startswith(("gray", "pal", "mono")):
+        return frame.to_ndarray(format="rgb24")
     matrix = frame.colorspace
     if matrix == UNSPECIFIED and frame.height >= HD_HEIGHT:
         matrix = BT709
-    picture = frame.to_ndarray(format="rgb24", src_colorspace=matrix)
-    quarter_turns = round(getattr(frame, "rotation", 0) / 90)  # counter-clockwise; absent in old PyAV
-    return np.ascontiguousarray(np.rot90(picture, quarter_turns))
+    full = frame.color_range == FULL_RANGE or frame.format.name.startswith("yuvj")
+    # Both ranges are named, because older PyAV ignores the matrix where they are not.
+    return frame.to_ndarray(
+        format="rgb24",
+        src_colorspace=matrix,
+        src_color_range="JPEG" if full else "MPEG",
+        dst_color_range="JPEG",
+    )

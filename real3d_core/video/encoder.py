@@ -12,7 +12,7 @@ import math
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -64,26 +64,40 @@ def encode_mp4(
     _check_settings(path, crf, preset)
     if audio is not None:
         check_audio(audio, may_be_empty=True)
-    pictures = _pictures(iter(frames), check)
-    first = next(pictures, None)
-    if first is None:
-        raise RenderError("The clip has no frames; give a sound or a motion that lasts at least one frame.")
-    settings = VideoSettings(rate, (first.shape[1], first.shape[0]), crf, preset)
+    source = iter(frames)
+    try:
+        pictures = _pictures(source, check)
+        first = next(pictures, None)
+        if first is None:
+            raise RenderError(
+                "The clip has no frames; give a sound or a motion that lasts at least one frame."
+            )
+        settings = VideoSettings(rate, (first.shape[1], first.shape[0]), crf, preset)
+        with _whole_file(path) as part:
+            writer = Mp4Writer(part, path, settings, audio, metadata or {})
+            try:
+                count = _write_all(writer, first, pictures, on_frame)
+                writer.finish()
+            finally:
+                writer.close()
+        return count
+    finally:
+        # A generator that renders lets its workers go now, not when the traceback is forgotten.
+        getattr(source, "close", no_check)()
+
+
+@contextmanager
+def _whole_file(path: Path) -> Iterator[Path]:
+    """A temporary name beside `path`, moved there if the block ends well and removed otherwise."""
     part = path.with_name(f".part_{secrets.token_hex(6)}.mp4")
     try:
-        writer = Mp4Writer(part, path, settings, audio, metadata or {})
-        try:
-            count = _write_all(writer, first, pictures, on_frame)
-            writer.finish()
-        finally:
-            writer.close()
+        yield part
         with output_errors(path):
             os.replace(part, path)
-    except BaseException:
+    except BaseException:  # a cancelled node raises no Exception
         with suppress(OSError):
             os.remove(part)
         raise
-    return count
 
 
 def frame_rate(fps: Fraction | float) -> Fraction:

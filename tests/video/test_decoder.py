@@ -135,3 +135,25 @@ def test_sound_that_starts_late_or_early_is_put_in_step(tmp_path):
     write_at(tmp_path / "early.mkv", list(range(500, 1500, 40)), audio_starts=0)
     early = read_audio(tmp_path / "early.mkv").waveform[0]
     assert len(early) == pytest.approx(8000, abs=32)
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "pixels"),
+    [
+        ("mjpeg", "avi", "yuvj420p"),
+        ("png", "mov", "rgb24"),
+        ("ffv1", "mkv", "gray"),
+        ("libx264", "mp4", "yuv444p"),
+    ],
+)
+def test_colours_of_other_kinds_of_picture(tmp_path, codec, suffix, pixels):
+    colour = (150, 150, 150) if pixels == "gray" else (200, 120, 60)
+    with av.open(str(tmp_path / f"a.{suffix}"), "w") as file:
+        track = file.add_stream(codec, rate=25)
+        track.width = track.height = 32
+        track.pix_fmt = pixels
+        picture = av.VideoFrame.from_ndarray(np.full((32, 32, 3), colour, np.uint8), format="rgb24")
+        file.mux(track.encode(picture.reformat(format=pixels)))
+        file.mux(track.encode(None))
+    shown = next(read_video(tmp_path / f"a.{suffix}").frames())
+    assert np.abs(shown[16, 16].astype(int) - colour).max() <= 6

@@ -194,6 +194,20 @@ def test_an_error_of_the_renderer_is_not_taken_for_one_of_the_disk(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
+def test_a_generator_of_frames_is_closed_whatever_happens(tmp_path):
+    ended = []
+
+    def frames():
+        try:
+            yield from [*grey(2), np.zeros((8, 8, 3), np.uint8), *grey(9)]
+        finally:
+            ended.append(True)
+
+    with pytest.raises(RenderError) as caught:
+        encode_mp4(tmp_path / "clip.mp4", frames(), 25)
+    assert ended and caught.value.__traceback__ is not None  # while the traceback still holds the frames
+
+
 def test_places_that_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "absent" / "a.mp4", tmp_path / "file" / "a.mp4", tmp_path):
