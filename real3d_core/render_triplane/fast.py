@@ -40,7 +40,7 @@ FAINT = 1e-5
 OPAQUE = 9.0
 """Optical depth behind which nothing is seen: less than 1/8000 passes."""
 
-COLOURS = ((0.002, 0.008, 3), (0.008, float("inf"), 8))
+COLOURS = ((0.002, 0.008, 3), (0.008, 0.03, 8), (0.03, float("inf"), 32))
 """(more than, up to, colours): colours decoded along a ray whose weight is spread over so much (standard
 deviation, box sides) of the axes on which colour depends. Below half a texel, 0.002, one colour will do."""
 

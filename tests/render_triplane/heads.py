@@ -93,3 +93,15 @@ def raise_front(motion: Motion) -> ResidualPlanes:
     amount = motion.channel("jawOpen")[:, None, None]
     values = torch.stack([3 * 0.03 * amount * bump, 3.0 * amount * bump], 1)[:, None]
     return ResidualPlanes(values=values, planes=(0,), channels=(FRONT, 1), box=box)
+
+
+def soft_planes(size: int = 64) -> Tensor:
+    """[3, 32, size, size] sums of waves: with the deterministic decoder a volume that is soft everywhere."""
+    line = (torch.arange(size) + 0.5) / size - 0.5
+    y, x = torch.meshgrid(line, line, indexing="ij")
+    number = torch.arange(96.0).reshape(3, 32, 1, 1)
+    waves = [
+        (scale * ((number * a).sin() * 9 * x + (number * b).cos() * 9 * y) + number * c).sin() / scale
+        for scale, a, b, c in ((1.0, 1.7, 2.3, 0.9), (2.0, 0.7, 1.1, 2.9))
+    ]
+    return 5 * sum(waves)

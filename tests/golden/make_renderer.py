@@ -1,0 +1,57 @@
+"""Makes the reference numbers of the renderer; run from the root: python -m tests.golden.make_renderer
+
+renderer.npz    what the plain sampler gives for planes made by formula. The sampler that wrote the stored
+                file had passed the full numbers: make it again only after a change that passes them too.
+decoder.npz, camera_rays.npz
+                excerpts of the full numbers, copied when R3DP_GOLDEN_DIR names their folder.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from real3d_core.render_triplane.cameras import split_camera
+from real3d_core.render_triplane.plain import Rendered, render_plain
+from real3d_core.render_triplane.rays import camera_rays
+from real3d_core.wires import RenderSettings
+from tests.deterministic import decoder_weights
+from tests.render_triplane.heads import soft_planes
+
+HERE = Path(__file__).parent
+SETTINGS = RenderSettings(resolution=24)
+
+
+def render(camera: np.ndarray) -> Rendered:
+    """The formula-made planes seen by one camera [25]."""
+    parts = split_camera(torch.from_numpy(camera))
+    rays = camera_rays(parts.c2w, parts.intrinsics, SETTINGS.resolution)
+    return render_plain(soft_planes(), decoder_weights(), rays, SETTINGS)
+
+
+def main() -> None:
+    full = os.environ.get("R3DP_GOLDEN_DIR")
+    if full:
+        decoder = np.load(Path(full) / "decoder.npz")
+        np.savez_compressed(HERE / "decoder.npz", rgb=decoder["rgb"], sigma=decoder["sigma"])
+        rays = np.load(Path(full) / "camera_rays.npz")
+        kept = {name: rays[name] for name in ("euler", "c2w", "camera25")}
+        kept |= {f"cam{i}_ray_d": rays[f"cam{i}_ray_d"][:, ::20] for i in range(3)}
+        np.savez_compressed(HERE / "camera_rays.npz", **kept)
+    cameras = np.load(HERE / "camera_rays.npz")["camera25"]
+    images = {}
+    for number in (0, 2):
+        seen = render(cameras[number])
+        images |= {
+            f"colour{number}": seen.colour[:, ::4],
+            f"alpha{number}": seen.alpha,
+            f"depth{number}": seen.depth,
+        }
+    np.savez_compressed(HERE / "renderer.npz", **{name: value.numpy() for name, value in images.items()})
+
+
+if __name__ == "__main__":
+    main()
