@@ -111,14 +111,9 @@ def test_every_import_of_the_pack_is_required_or_comfyui_s(tracked: list[Path]) 
     assert not {name: modules for name, modules in strange.items() if modules}
 
 
-def test_the_core_knows_nothing_of_comfyui_and_nothing_shipped_knows_the_bootstrap(
-    tracked: list[Path],
-) -> None:
+def test_nothing_shipped_knows_what_is_not(tracked: list[Path]) -> None:
     for file in shipped_python(tracked):
-        names = imported(file)
-        assert not names & {"bootstrap", "quickstart", "demo", "tests"}, file
-        if "real3d_core" in file.relative_to(ROOT).parts:
-            assert not names & {"comfy", "comfy_api", "folder_paths", "nodes"}, file
+        assert not imported(file) & {"bootstrap", "quickstart", "demo", "tests"}, file
 
 
 def test_the_pack_starts_no_programs_and_runs_no_text_as_code(tracked: list[Path]) -> None:
@@ -127,41 +122,6 @@ def test_the_pack_starts_no_programs_and_runs_no_text_as_code(tracked: list[Path
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("eval", "exec"), f"{file}:{node.lineno}"
-
-
-IMPORT_BUDGET = """
-import importlib.util, sys
-import numpy, torch
-before = set(sys.modules)
-spec = importlib.util.spec_from_file_location(
-    "pack", sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
-pack = importlib.util.module_from_spec(spec)
-sys.modules["pack"] = pack
-spec.loader.exec_module(pack)
-print(" ".join(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
-"""
-
-
-def test_importing_the_pack_brings_nothing_heavy_with_it() -> None:
-    answer = subprocess.run(
-        [sys.executable, "-c", IMPORT_BUDGET, ROOT], capture_output=True, text=True, check=True, cwd=ROOT
-    )
-    heavy = {
-        "cv2",
-        "scipy",
-        "librosa",
-        "av",
-        "PIL",
-        "skimage",
-        "sklearn",
-        "numba",
-        "transformers",
-        "torchvision",
-    }
-    heavy |= {"torchaudio", "mediapipe", "matplotlib", "einops", "safetensors", "tqdm", "requests"}
-    new = set(answer.stdout.split())
-    assert "pack" in new
-    assert not new & heavy
 
 
 def test_the_registry_archive_leaves_out_what_only_developers_need() -> None:
@@ -179,7 +139,7 @@ def test_the_registry_archive_leaves_out_what_only_developers_need() -> None:
 def test_no_file_names_a_place_on_one_machine(tracked: list[Path]) -> None:
     place = re.compile(r"(?<![\w.>}/-])/(?:work|farm|root|tmp|home|opt|Users)/|[A-Z]:\\\\?Users\\")
     for file in tracked:
-        if file.suffix in TEXT:
+        if file.suffix in TEXT and "tests" not in file.relative_to(ROOT).parts:
             found = place.search(file.read_text(encoding="utf-8"))
             assert found is None, f"{file.relative_to(ROOT)} names {found.group()}"
 
