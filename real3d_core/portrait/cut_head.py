@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .crop import Crop
-from .filters import blur, grow
+from .filters import blur
 from .nets import opencv
 from .regions import EARS, face_width
 
 SMALLEST_CUT = 0.06  # face widths of hair at the photo's edge; less is a wisp
+RIM = 3.0  # pixels inside the photo where the hair is measured
+BLEED = 50  # pixels to each side over which the softened continuation of hair tints the scenery
 DOME_HEIGHT = 0.6  # of half the cut's width: a skull goes on about so
 
 
@@ -31,19 +33,19 @@ class CutHead:
 
 
 def close_cut_head(crop: Crop, landmarks: np.ndarray, person: np.ndarray) -> CutHead:
-    """Closes the matte [512, 512] of a head that the photo's edge cuts above the eyes."""
+    """Closes the matte [512, 512] of a head that the photo's upper edge cuts."""
+    if not crop.above.any():
+        return CutHead(person, np.zeros_like(crop.above), 0.0)
     rows, columns = np.indices(person.shape)
-    above = rows < landmarks[list(EARS), 1].min()
-    outside = (crop.outside > 0).astype(np.uint8)
-    rim = (opencv().dilate(outside, np.ones((3, 3), np.uint8)) > 0) & (outside == 0) & above & (person > 0.5)
-    share = float(rim.sum()) / face_width(landmarks)
+    away = opencv().distanceTransform(1 - crop.above, 2, 5)
+    rim = (away > 0.5) & (away <= RIM) & (person > 0.5) & (rows < landmarks[list(EARS), 1].min())
+    share = float(np.unique(columns[rim]).size) / face_width(landmarks)
     if share <= SMALLEST_CUT:
-        return CutHead(person, np.zeros_like(outside), 0.0)
-    beyond = (outside > 0) & above
-    y, x = np.nonzero(rim)
-    low, high = np.percentile(x, (1, 99))
-    half = max((high - low) / 2, 1.0)
-    across, up = (columns - (low + high) / 2) / half, (rows - np.median(y)) / (DOME_HEIGHT * half)
-    dome = blur((across**2 + up**2 < 1).astype(np.float32), 1.5)
-    closed = np.where(beyond, np.minimum(person, dome), person).astype(np.float32)
-    return CutHead(closed, grow(beyond & (person > 0.02), 9), share)
+        return CutHead(np.where(crop.above > 0, 0, person).astype(np.float32), np.zeros_like(crop.above), 0.0)
+    low, high = np.percentile(columns[rim], (1, 99))
+    edge, half = float(np.median(rows[rim])), max(float(high - low) / 2, 1.0)
+    across, up = (columns - (low + high) / 2) / half, (rows - edge) / (DOME_HEIGHT * half)
+    dome = blur((across**2 + up**2 < 1).astype(np.float32), 1.5) * (rows <= edge)
+    closed = np.where(crop.above > 0, dome, np.maximum(person, dome * rim)).astype(np.float32)
+    near = (columns > low - BLEED) & (columns < high + BLEED)
+    return CutHead(closed, (crop.above * near).astype(np.uint8), share)

@@ -96,7 +96,7 @@ def _eyes(landmarks: np.ndarray) -> str:
     if min(gaps) >= CLOSED_EYE:
         return ""
     which = "The eyes are" if max(gaps) < CLOSED_EYE else "One eye is"
-    return f"{which} closed (open by {100 * min(gaps):.0f} % of the width); they open no wider than in the photo."
+    return f"{which} closed (open by {100 * min(gaps):.0f} % of the width); open eyes can look and blink."
 
 
 def _cut_head(share: float) -> str:
@@ -107,7 +107,7 @@ def _cut_head(share: float) -> str:
 
 def _border(crop: Crop, landmarks: np.ndarray) -> str:
     """The face itself near an edge of the photo."""
-    inside = (crop.outside == 0).astype(np.uint8)
+    inside = 1 - crop.outside
     room = opencv().distanceTransform(inside, 2, 5) if crop.outside.any() else None
     if room is None:
         return ""

@@ -12,7 +12,7 @@ import numpy as np
 
 from .filters import blur, grow, guided, shrink, smoothstep
 from .nets import opencv
-from .regions import EYES, LIPS, face_height, face_mask, face_width, jaw_distance, polygon
+from .regions import EARS, EYES, LIPS, face_height, face_mask, face_width, jaw_distance, polygon
 
 BINS = (16, 32, 32)  # L, a, b; a and b are taken from the middle half of their range, where portraits live
 MIN_PIXELS = 150  # fewer cannot teach a colour
@@ -46,21 +46,30 @@ def find_materials(image: np.ndarray, landmarks: np.ndarray, person: np.ndarray)
     even = 1.0 / np.prod(BINS)
     skin_like = skin[cells] > 3 * even
 
-    above = inside & ~(grow(face, 4) > 0) & (distance < -0.3) & ~skin_like
+    # Above the eyes and away from the oval there is hair only, be it of the skin's colour.
+    eyes_y = landmarks[list(EARS), 1].min()
+    rows = np.arange(len(face))[:, None]
+    close = grow(face, max(4, int(0.1 * face_height(landmarks)))) > 0
+    above = inside & (rows < eyes_y) & ~(grow(face, 4) > 0) & ~(skin_like & close)
     hair = _colour_model(cells, above)
     below = shrink(inside, 3) > 0
     worn = below & (distance > 0.22) & ~skin_like
     if worn.sum() < MIN_PIXELS:
         worn = below & (distance > 0.45)
     clothes = _colour_model(cells, worn)
-    return _combined(
-        image, landmarks, distance, face, [np.log(model[cells]) for model in (skin, hair, clothes)]
+    logs = [np.log(model[cells]) for model in (skin, hair, clothes)]
+    skin, hair, clothes = _combined(image, landmarks, distance, face, logs)
+    # Dark collars, straps and the fringes of clothes look like hair or skin but do not hang on the head.
+    stray = np.maximum(
+        _loose((hair > 0.4) & inside, distance), _fringes((hair + skin > 0.5) & inside, distance)
     )
+    clothes += (hair + skin) * stray
+    return Materials(skin * (1 - stray), hair * (1 - stray), clothes)
 
 
 def _combined(
     image: np.ndarray, landmarks: np.ndarray, distance: np.ndarray, face: np.ndarray, logs: list[np.ndarray]
-) -> Materials:
+) -> list[np.ndarray]:
     """Adds where each material is likely, smooths along the picture's edges, and normalises."""
     cv2 = opencv()
     height, width = face_height(landmarks), face_width(landmarks)
@@ -73,8 +82,8 @@ def _combined(
         -40 * np.clip(oval - 0.1, 0, 0.06) * (distance < 0) - 1.5 * smoothstep(1.2, 2.5, beside),
         # Hair: outside the face, above the jaw; it may hang down beside the neck, hardly in front of it.
         -30 * face - 4 * np.clip(distance, 0, 1) - 3 * smoothstep(1, 0.5, beside) * (distance > 0),
-        # Clothes: never in the face nor above the mouth; likely at the bottom of the picture.
-        -30 * face + 60 * np.clip(distance + 0.04, -0.5, 0) + 3 * np.clip(distance - 0.1, -0.1, 0.5),
+        # Clothes: never in the face nor above the mouth; likelier towards the bottom of the picture.
+        -30 * face + 50 * np.clip(distance + 0.1, -0.5, 0) - 2 * smoothstep(0.4, 0, distance),
     )
     scores = [np.clip(log, -9, -3) + place for log, place in zip(logs, places, strict=True)]
     best = np.maximum.reduce(scores)
@@ -85,11 +94,29 @@ def _combined(
     smooth = []
     for share in shares:
         rough = cv2.resize((share / total).astype(np.float32), half, interpolation=cv2.INTER_AREA)
-        fine = guided(guide, blur(rough, 0.8), 3, 1e-3)
+        fine = guided(guide, blur(rough, 0.8), 3, 3e-3)
         fine = cv2.resize(fine, distance.shape[::-1], interpolation=cv2.INTER_LINEAR)
         smooth.append(np.clip(fine, 1e-4, 1))
     total = sum(smooth)
-    return Materials(*[(share / total).astype(np.float32) for share in smooth])
+    return [(share / total).astype(np.float32) for share in smooth]
+
+
+def _loose(hair: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """float32 0..1: pieces of hair that lie mostly below the jaw and do not hang on what is above it."""
+    cv2 = opencv()
+    _, labels = cv2.connectedComponents(shrink(hair, 2))  # threads along an edge are no connection
+    count = np.bincount(labels.ravel())
+    height = np.bincount(labels.ravel(), distance.ravel()) / np.maximum(count, 1)
+    rooted = np.bincount(labels.ravel(), distance.ravel() < -0.3) > 0
+    hanging = (rooted | (height < 0.02))[labels] & (labels > 0)
+    loose = hair & ~(grow(hanging, 4) > 0) & (distance > -0.15)
+    return blur(grow(loose, 3).astype(np.float32), 1.0)
+
+
+def _fringes(head: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """float32 0..1: threads of a mask near and below the jaw that are thinner than nine pixels."""
+    thin = head & ~(grow(shrink(head, 4), 5) > 0) & (distance > -0.2)
+    return blur(grow(thin, 2).astype(np.float32), 1.0)
 
 
 def _colour_cells(image: np.ndarray) -> np.ndarray:

@@ -143,5 +143,5 @@ def soft_edges(image: np.ndarray, hard: np.ndarray, landmarks: np.ndarray) -> np
     soft = smoothstep(0.06, 0.94, soft)
     distance = opencv().distanceTransform(1 - hard, 2, 5)
     wisps = smoothstep(0.12, 0.9, colour_share(image, hard, inner=3, outer=12)) * smoothstep(12, 5, distance)
-    wisps = wisps * smoothstep(0.05, -0.1, jaw_distance(landmarks))  # hair: above the jaw only
+    wisps = wisps * smoothstep(-0.15, -0.35, jaw_distance(landmarks))  # hair: above the mouth only
     return np.maximum(soft, wisps).astype(np.float32)

@@ -63,7 +63,7 @@ def prepare_portrait(
     person, background = head.person, fill_background(image, person, head.beyond)
     materials = find_materials(image, points, person)
     layers = make_layers(image, points, person, materials)
-    beyond = blur(head.beyond.astype(np.float32), 2.0)[..., None] * (crop.outside[..., None] > 0)
+    beyond = blur(head.beyond.astype(np.float32), 2.0)[..., None] * crop.outside[..., None]
     shown = layers.foreground * person[..., None] + background * (1 - person[..., None])
     image = image * (1 - beyond) + shown * beyond
     return Portrait(
@@ -116,7 +116,12 @@ def _person(
         if share >= FACE_IN_MASK:
             return matte_from_mask(crop.pixels, seen, points), ()
         remark = (f"The mask holds only {100 * share:.0f} % of the face and was not used; is it inverted?",)
-    return person_matte(crop.pixels, points, None if nets is None else nets.selfie), remark
+    # What continues the photo upwards would mislead the search, so it looks at the crop without it.
+    rows = int(crop.above.all(1).sum())
+    below = ((rows, 0), (0, 0))
+    seen = np.pad(crop.pixels[rows:], ((0, rows), (0, 0), (0, 0)), mode="edge")
+    person = person_matte(seen, points - [0, rows, 0], None if nets is None else nets.selfie)
+    return np.pad(person, below)[: len(person)], remark
 
 
 def _cropped_mask(photo: np.ndarray, crop: Crop, mask: Any) -> np.ndarray:
