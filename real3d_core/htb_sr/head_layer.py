@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -33,6 +34,7 @@ from ..wires import PORTRAIT_SIZE, Portrait, _Movable
 SCALE = 4  # pixels per ray
 APRON = 2  # rays that a bicubic enlargement looks beyond its box
 RIM = 6  # pixels of the silhouette that hold some background or were softened
+MIRROR = 12.0  # pixels: width of the band inside the rim that other views see mirrored
 RINGS = 3  # rays by which features are continued outwards
 SILHOUETTE_GAIN = 9.0  # steepness of the silhouette over the blurred alpha
 MATTE_FADE = (
@@ -101,11 +103,14 @@ def _mirrored_rim(skin: Tensor) -> Tensor:
     core = distance_transform_edt(person > 0.5) >= RIM
     if not core.any():
         return skin
-    rows, cols = distance_transform_edt(~core, return_distances=False, return_indices=True)
-    i, j = torch.meshgrid(torch.arange(PORTRAIT_SIZE), torch.arange(PORTRAIT_SIZE), indexing="ij")
-    y = (2 * torch.from_numpy(rows) - i).clamp(0, PORTRAIT_SIZE - 1)
-    x = (2 * torch.from_numpy(cols) - j).clamp(0, PORTRAIT_SIZE - 1)
-    return torch.cat([skin[y, x, :3], skin[..., 3:]], -1)
+    away, (rows, cols) = distance_transform_edt(~core, return_indices=True)
+    i, j = np.mgrid[0:PORTRAIT_SIZE, 0:PORTRAIT_SIZE]
+    # To and fro within a narrow band: farther in, the face or the collar would appear beside the hair.
+    depth = MIRROR - np.abs(MIRROR - away % (2 * MIRROR))
+    share = depth / np.maximum(away, 1e-6)
+    y = np.round(rows + (rows - i) * share).clip(0, PORTRAIT_SIZE - 1).astype(np.int64)
+    x = np.round(cols + (cols - j) * share).clip(0, PORTRAIT_SIZE - 1).astype(np.int64)
+    return torch.cat([skin[torch.from_numpy(y), torch.from_numpy(x), :3], skin[..., 3:]], -1)
 
 
 def _ray_box(alpha: Tensor) -> Box | None:

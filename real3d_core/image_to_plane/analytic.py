@@ -21,6 +21,7 @@ from .layout import ADDRESS_EPS, STORED, Channel, analytic_decoder, texel_centre
 from .planes import WHOLE, plane_channels
 
 SIDE_RATE = 1.0  # how fast the address walks back with depth: 1 is the photo's own scale
+CROWN_DEPTH = 0.05  # world units over which the crown's address walks back
 CROWN_ADDRESS = 0.12  # v of a typical crown: where the logit of the crown's shift is taken
 
 
@@ -59,7 +60,8 @@ def _side_addresses(avatar: AnalyticAvatar) -> tuple[Tensor, Tensor]:
     scale = FOCAL / DISTANCE
     across = shifted(x * scale + 0.5, -side * (1 - crown) * depth * scale)
     crown_address = torch.full_like(x, CROWN_ADDRESS)
-    return across, shifted(crown_address, crown * depth * scale)
+    # The plane does not know y: bounded, or the nape would show the collar.
+    return across, shifted(crown_address, crown * depth.clamp(max=CROWN_DEPTH) * scale)
 
 
 def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:

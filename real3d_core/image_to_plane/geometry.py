@@ -29,7 +29,7 @@ HALF = PLANE_SIZE // 2  # the linear systems are solved on a grid of half the si
 DEPTH_SCALE = 1.12  # factor on the landmark net's z, which is too flat: a turned head was read 15 % short
 SHEET = 0.004  # half thickness at the rim: thin, but thicker than a step of the sampler's fine pass
 RIM_PIXELS = 1.0  # the outline is the matte's contour grown by this, so that soft hair lies on the volume
-NECK_THICKNESS = 0.025  # world units, of the sheet that the volume becomes below the jaw
+NECK_THICKNESS = 0.045  # world units, of the sheet that the volume becomes below the jaw
 NECK_END = 0.42  # the head's volume ends this far below the jaw, in face heights
 PIVOT_Z = -0.03  # the head turns about an axis a little behind the ears
 
