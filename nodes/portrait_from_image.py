@@ -6,6 +6,7 @@ from typing import Any
 
 from .host import check, io, schema
 from .portrait_node import PortraitOptions, option_inputs, portrait_outputs, prepare, shown, values_of
+from .values import check_image
 from .wire_types import CATEGORY
 
 
@@ -34,6 +35,7 @@ class PortraitFromImage(io.ComfyNode):
     def execute(cls, image, face_index: int, fetch_nets: bool, mask=None, face_landmarks=None) -> Any:
         from ..real3d_core.portrait.read_photo import photo_from_tensor
 
+        check_image(image)
         options = PortraitOptions(face_index, fetch_nets, mask, face_landmarks)
         portraits = []
         for index, picture in enumerate(image):

@@ -49,13 +49,18 @@ def frame_rate(fps: float | Fraction) -> Fraction:
     return Fraction(fps).limit_denominator(1001)
 
 
-def pictures(image: Tensor) -> Tensor:
-    """[B, H, W, 3] float 0..1 on the CPU of an IMAGE; transparency is dropped, grey becomes RGB."""
+def check_image(image: Tensor) -> None:
+    """Raises ImageError unless the value is an IMAGE with at least one picture."""
     if image.ndim != 4 or 0 in image.shape:
         raise ImageError(
             f"An image has the shape {list(image.shape)} where [batch, height, width, channels] is needed;"
             " check the node that made it."
         )
+
+
+def pictures(image: Tensor) -> Tensor:
+    """[B, H, W, 3] float 0..1 on the CPU of an IMAGE; transparency is dropped, grey becomes RGB."""
+    check_image(image)
     image = image.detach().float().cpu()
     return image.expand(-1, -1, -1, 3) if image.shape[-1] == 1 else image[..., :3]
 

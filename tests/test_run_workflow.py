@@ -209,3 +209,23 @@ def test_the_script_runs_from_anywhere(tmp_path):
         check=True,
     )
     assert "R3DP_LoadPortrait" in done.stdout and done.stderr == ""
+
+
+def test_the_benchmark_times_each_part(tmp_path, capsys, astronaut, models_folder):
+    from PIL import Image
+
+    (tmp_path / "input").mkdir()
+    Image.fromarray(astronaut).save(tmp_path / "input" / "astronaut.png")
+    speech = ROOT / "demo" / "speech.flac"
+    figures = tmp_path / "figures.json"
+    short = ("--frames=4", "--runs=1", "--plain-frames=1", f"--json={figures}", f"--models={models_folder}")
+    assert command(TEMPLATE, "--benchmark", f"--set=Load Audio.audio={speech}", *short, folder=tmp_path) == 0
+    assert "the fast sampler is faster by" in capsys.readouterr().out
+    told = json.loads(figures.read_text())
+    assert told["frames"] == 4 and told["runs"] == 1
+    assert 0 < told["per_frame"] < told["end_to_end"]
+    assert told["times_faster"] == pytest.approx(told["plain_per_frame"] / told["per_frame"], rel=0.01)
+    assert told["nodes"]["Video Combine"] == pytest.approx(4 * told["per_frame"], rel=0.01)
+    assert told["machine"]["cores"] and told["stages"]["Encode"] > 0
+    assert not list((tmp_path / "output").rglob("*.mp4"))
+    assert not (tmp_path / "temp" / "benchmark").exists()

@@ -64,7 +64,8 @@ class Figures:
     times_faster: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """For JSON; times to a tenth of a millisecond."""
+        return _rounded(asdict(self))
 
 
 def benchmark(graph: Graph, registry: Registry, frames: int, runs: int, plain_frames: int) -> Figures:
@@ -125,6 +126,12 @@ def _with_sampler(graph: Graph, sampler: str) -> Graph | None:
 def _medians(runs: Iterable[dict[str, float]]) -> dict[str, float]:
     runs = list(runs)
     return {name: median(one.get(name, 0.0) for one in runs) for name in runs[0]}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    return round(value, 4) if isinstance(value, float) else value
 
 
 def machine_facts() -> dict[str, Any]:

@@ -120,10 +120,10 @@ def read_workflow(path: Path, registry: Registry) -> Graph:
         return graph_of_ui(data, registry)
     if isinstance(data, dict) and isinstance(data.get("prompt"), dict):
         data = data["prompt"]
-    return graph_of_api(data)
+    return graph_of_api(data, registry)
 
 
-def graph_of_api(data: Any) -> Graph:
+def graph_of_api(data: Any, registry: Registry) -> Graph:
     """The graph of a workflow in API format: {id: {"class_type", "inputs"}}."""
     if not isinstance(data, Mapping) or not data:
         raise WorkflowError("The file holds no workflow; save it from ComfyUI by Save or Export (API).")
@@ -134,10 +134,11 @@ def graph_of_api(data: Any) -> Graph:
         inputs = entry.get("inputs", {})
         if not isinstance(inputs, Mapping):
             raise WorkflowError(f"The node {key!r} has damaged inputs; save the workflow from ComfyUI again.")
-        title = (entry.get("_meta") or {}).get("title") or entry["class_type"]
-        nodes[str(key)] = Node(
-            str(key), entry["class_type"], str(title), {name: _api_value(v) for name, v in inputs.items()}
-        )
+        kind, meta = entry["class_type"], entry.get("_meta")
+        title = meta.get("title") if isinstance(meta, Mapping) else None
+        title = title or (registry.schema(kind).title if kind in registry else kind)
+        values = {name: _api_value(value) for name, value in inputs.items()}
+        nodes[str(key)] = Node(str(key), kind, str(title), values)
     return Graph(nodes, dict(data))
 
 

@@ -57,10 +57,12 @@ def apply_settings(graph: Graph, settings: Iterable[str], registry: Registry) ->
 
 
 def find_node(graph: Graph, name: str) -> Node:
-    """The node of this id, or the only one of this title (capitals do not matter)."""
+    """The node of this id, or the only one of this title or kind (capitals do not matter)."""
     if name in graph.nodes:
         return graph.nodes[name]
-    found = [node for node in graph.nodes.values() if node.title.casefold() == name.strip().casefold()]
+    wanted = name.strip().casefold()
+    found = [node for node in graph.nodes.values() if node.title.casefold() == wanted]
+    found = found or [node for node in graph.nodes.values() if node.kind.casefold() == wanted]
     if len(found) == 1:
         return found[0]
     if found:

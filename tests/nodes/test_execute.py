@@ -49,7 +49,7 @@ def test_lists_run_the_nodes_after_them_once_for_each_entry():
         (api(s=("Show", {"value": ["gone", 0]})), ["input value", "node gone", "does not exist"]),
         (api(n=("Number", {}), s=("Show", {"value": ["n", 7]})), ["output 7", "has 2"]),
         (api(n=("Number", {}), s=("Show", {"value": ["n", 1]})), ["needs INT,FLOAT", "gives STRING"]),
-        (toys(seed=11), ["Number (node n)", "input seed", "11", "maximum of 10"]),
+        (toys(seed=11), ["A Number (node n)", "input seed", "11", "maximum of 10"]),
         (toys(seed=-1), ["input seed", "minimum of 0"]),
         (toys(seed="many"), ["input seed", "a whole number", "'many'"]),
         (toys(seed=1.5), ["input seed", "a whole number"]),

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from real3d_core.errors import AudioError, FaceNotFoundError, RenderError
+from real3d_core.errors import AudioError, FaceNotFoundError, ImageError, RenderError
 from real3d_core.wires import Motion
 from real3d_portrait.nodes import (
     HTBSR,
@@ -45,15 +45,19 @@ def loaded(session):
     return LoadPortrait.execute("astronaut.png", 0, False)
 
 
-@pytest.fixture(scope="module")
-def head(loaded):
-    portrait = loaded.result[0]
+def made_head(portrait):
+    """The stages from portrait to head, as a graph runs them."""
     model = LoadModel.execute("built-in").result[0]
     still = ImageToPlane.execute(portrait, model).result[0]
     motion = AudioToMotion.execute(SOUND, 1.0, 0.2, 5, 1.0, 1.0, 25.0, model).result[0]
     assert isinstance(motion, Motion) and len(motion) == FRAMES
     clip = MotionAdapter.execute(still, portrait, motion).result[0]
     return RenderTriplane.execute(clip, 128, 48, 48, "fast").result[0]
+
+
+@pytest.fixture(scope="module")
+def head(loaded):
+    return made_head(loaded.result[0])
 
 
 def test_load_portrait(session, loaded):
@@ -83,6 +87,12 @@ def test_a_batch_becomes_as_many_portraits(loaded, astronaut):
     assert abs(mirrored - portraits[0].landmarks[1, 0]) < 10
 
 
+@pytest.mark.parametrize("shape", [(0, 64, 64, 3), (64, 64, 3), (1, 0, 64, 3)])
+def test_what_is_no_image_is_said(shape):
+    with pytest.raises(ImageError, match="shape"):
+        PortraitFromImage.execute(torch.zeros(shape), 0, False)
+
+
 def test_no_face_is_said(session):
     with pytest.raises(FaceNotFoundError):
         PortraitFromImage.execute(torch.rand(1, 256, 256, 3), 0, False)
@@ -104,6 +114,15 @@ def test_images_and_video_on_demand_are_the_same_clip(loaded, head, session):
     assert torch.equal(lazy.get_components().images, images)
     assert torch.equal(first[0], images[0])
     assert (session.temp / given.ui.as_dict()["images"][0]["filename"]).is_file()
+
+
+def test_two_runs_give_the_same_bits(loaded, head):
+    again = LoadPortrait.execute("astronaut.png", 0, False).result[0]
+    clips = [
+        HTBSR.execute(made, portrait, "images").result[0]
+        for made, portrait in ((head, loaded.result[0]), (made_head(again), again))
+    ]
+    assert torch.equal(*clips)
 
 
 def test_another_background_shows_beside_the_person(loaded, head):

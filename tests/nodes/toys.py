@@ -76,9 +76,8 @@ TOYS = Registry((Number, Add, Show))
 
 
 def api(**nodes):
-    return graph_of_api(
-        {key: {"class_type": kind, "inputs": inputs} for key, (kind, inputs) in nodes.items()}
-    )
+    data = {key: {"class_type": kind, "inputs": inputs} for key, (kind, inputs) in nodes.items()}
+    return graph_of_api(data, TOYS)
 
 
 def toys(**inputs):
