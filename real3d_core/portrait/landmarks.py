@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from torch import Tensor
 
 from ..errors import ImageError
 from .mesh_fit import with_irises
@@ -16,7 +17,8 @@ def checked_landmarks(landmarks: Any, photo: np.ndarray, iris: Net | None) -> np
 
     Raises ImageError for another shape, values that are not finite, or a face outside the photo.
     """
-    points = np.array(landmarks, np.float64)
+    values = landmarks.detach().cpu().numpy() if isinstance(landmarks, Tensor) else landmarks
+    points = np.array(values, np.float64)
     if points.ndim != 2 or points.shape[0] not in (468, 478) or points.shape[1] != 3:
         raise ImageError(
             f"Face landmarks have the shape {list(points.shape)} where [478, 3] or [468, 3] is needed;"

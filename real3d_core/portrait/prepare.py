@@ -126,7 +126,7 @@ def _person(
 
 def _cropped_mask(photo: np.ndarray, crop: Crop, mask: Any) -> np.ndarray:
     """float32 [512, 512]: a mask of the whole photo seen through the crop."""
-    values = np.array(mask.detach().cpu() if isinstance(mask, Tensor) else mask, np.float32)
+    values = np.array(mask.detach().cpu().numpy() if isinstance(mask, Tensor) else mask, np.float32)
     if values.ndim != 2 or 0 in values.shape:
         raise ImageError(
             f"A mask has the shape {list(values.shape)} where [height, width] is needed; connect one mask."

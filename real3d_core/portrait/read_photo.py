@@ -101,12 +101,12 @@ def photo_from_tensor(image: Tensor, longest: int = 4096) -> PhotoFile:
 
 @contextmanager
 def _large_pictures_allowed() -> Iterator[None]:
-    """Pillow's limit on the area, which is one value for the process, raised to ours while a file is read."""
+    """Switches off Pillow's limit on the area (one value for the process) while a file is read."""
     from PIL import Image
 
     with _PILLOW_LIMIT:
         before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = LONGEST_FILE_SIDE**2
+        Image.MAX_IMAGE_PIXELS = None
         try:
             yield
         finally:

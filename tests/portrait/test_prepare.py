@@ -93,9 +93,8 @@ def test_a_turned_head_is_straightened(
     assert abs(float(left[1] - right[1])) < 0.05 * float(left[0] - right[0])
     assert difference(turned.landmarks[:, :2], portrait.landmarks[:, :2]) < 6
     affine = turned.crop_to_photo.numpy()
-    assert (
-        np.degrees(np.arctan2(affine[1, 0], affine[0, 0])) == pytest.approx(-degrees, abs=8) or degrees == 180
-    )
+    angle = np.arctan2(affine[1, 0], affine[0, 0])
+    assert np.cos(angle + np.radians(degrees)) > np.cos(np.radians(8))
 
 
 def test_a_small_tilt_is_the_photos_own(astronaut: np.ndarray, nets: FaceNets) -> None:
@@ -202,7 +201,5 @@ def test_overlay(portrait: Portrait) -> None:
     nose = portrait.landmarks[1].int()
     green = overlay[nose[1], nose[0]]
     assert green[1] > green[0] and green[1] > green[2]
-    assert (
-        float(overlay[480:].std())
-        > float(draw_overlay(dataclasses.replace(portrait, findings=()))[480:].std()) * 0.5
-    )
+    wordless = draw_overlay(dataclasses.replace(portrait, findings=()))
+    assert torch.equal(overlay[:400], wordless[:400]) and not torch.equal(overlay[440:], wordless[440:])
