@@ -91,7 +91,7 @@ def prepare(photo: PhotoFile, options: PortraitOptions, index: int = 0) -> Portr
     from ..real3d_core.portrait.prepare import prepare_portrait
 
     height, width = photo.pixels.shape[:2]
-    mask = person_mask(options.mask, index, height, width)
+    mask = person_mask(options.mask, index)
     mask = photo.alpha if mask is None else mask
     landmarks = face_points(options.face_landmarks, index, options.face_index, height, width)
     needs_nets = landmarks is None or mask is None

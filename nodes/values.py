@@ -78,20 +78,16 @@ def squares(image: Tensor) -> Tensor:
     return scaled[:, top : top + PORTRAIT_SIZE, left : left + PORTRAIT_SIZE].clamp(0, 1)
 
 
-def person_mask(mask: Tensor | None, index: int, height: int, width: int) -> np.ndarray | None:
-    """[height, width] float32 of picture `index` of a MASK; a single mask serves all pictures.
+def person_mask(mask: Tensor | None, index: int) -> np.ndarray | None:
+    """[h, w] float32 of picture `index` of a MASK, in the mask's own size; a single mask serves all pictures.
 
     An empty mask is none: Load Image gives one for every picture without transparency.
     """
     if mask is None or 0 in mask.shape:
         return None
-    one = mask.reshape(-1, *mask.shape[-2:])[min(index, len(mask.reshape(-1, *mask.shape[-2:])) - 1)]
-    if not bool((one > 0).any()):
-        return None
-    scaled = interpolate(
-        one.detach().float().cpu()[None, None], [height, width], mode="bilinear", antialias=True
-    )
-    return scaled[0, 0].clamp(0, 1).contiguous().numpy()
+    masks = mask.reshape(-1, *mask.shape[-2:])
+    one = masks[min(index, len(masks) - 1)].detach().float().cpu()
+    return one.clamp(0, 1).numpy() if bool((one > 0).any()) else None
 
 
 def face_points(

@@ -43,14 +43,15 @@ def test_squares_cover_the_frame_and_keep_the_middle(shape):
     assert (bright - 255.5).abs().max() < 512 / min(shape)
 
 
-def test_masks_are_scaled_and_empty_ones_are_none():
-    mask = torch.zeros(2, 64, 64)
-    mask[1, :32] = 1
-    assert values.person_mask(None, 0, 10, 10) is None
-    assert values.person_mask(mask, 0, 128, 100) is None
-    half = values.person_mask(mask, 1, 128, 100)
-    assert half.shape == (128, 100) and half[:60].min() == 1 and half[70:].max() == 0
-    assert np.array_equal(values.person_mask(mask, 7, 128, 100), half)
+def test_an_empty_mask_is_none_and_one_mask_serves_all():
+    masks = torch.zeros(2, 64, 48)
+    masks[1, :32] = 1
+    assert values.person_mask(None, 0) is None
+    assert values.person_mask(masks, 0) is None
+    half = values.person_mask(masks, 1)
+    assert half.shape == (64, 48) and half.dtype == np.float32 and half.mean() == 0.5
+    assert np.array_equal(values.person_mask(masks, 7), half)
+    assert np.array_equal(values.person_mask(masks[1], 0), half)
 
 
 def faces(scale: float, turn: float) -> dict:
