@@ -40,9 +40,9 @@ FAINT = 1e-5
 OPAQUE = 9.0
 """Optical depth behind which nothing is seen: less than 1/8000 passes."""
 
-COLOURS = ((0.002, 0.008, 3), (0.008, 0.03, 8), (0.03, float("inf"), 32))
+COLOURS = ((0.004, 0.01, 3), (0.01, 0.03, 8), (0.03, float("inf"), 32))
 """(more than, up to, colours): colours decoded along a ray whose weight is spread over so much (standard
-deviation, box sides) of the axes on which colour depends. Below half a texel, 0.002, one colour will do."""
+deviation, box sides) of the axes on which colour depends. Up to a texel, 0.004, one colour will do."""
 
 WIDTHS = (6, 10, 16, 28)
 """Rays are bundled with others that need up to so many strata; one wide ray would widen all."""
@@ -206,7 +206,7 @@ def gather_colour(field: Field, line: Line, marched: March) -> Tensor:
     """Step 4: [O, m] composited colours, before scale and offset."""
     weights, middles, alpha = marched.weights, marched.middles, marched.alpha
     depth = torch.where(alpha > 0, marched.depth, 0.0)
-    variance = (weights * (middles - depth[:, None]) ** 2).sum(1) / alpha.clamp(min=FAINT)
+    variance = (middles - depth[:, None]).square_().mul_(weights).sum(1) / alpha.clamp(min=FAINT)
     travel = variance.sqrt() * (line.heading[:, field.colour_axes] * BOX).norm(dim=1)
     colour = field.colour(line.points(depth[:, None])) * alpha
     for least, most, count in COLOURS:
