@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..wires import PORTRAIT_SIZE
-from .filters import blur, push_pull, shrink, smoothstep
+from .filters import blur, grow, push_pull, shrink, smoothstep
 from .materials import Materials
 from .nets import opencv
 from .regions import CHIN, MOUTH_CORNERS, face_height, face_width, jaw_distance
@@ -21,6 +21,7 @@ HAIR_FALL = (0.10, 0.55)  # hair hangs on longer: its ends lie on the shoulders
 NECK_HALF_WIDTH = 0.45  # of the face's width: no neck is wider
 MIN_THROAT = 100  # pixels of bare neck: fewer say nothing about its place and colour
 TUCK = 0.10  # face widths by which the torso goes on behind the head, so that small movements open no gap
+HAIR_TUCK = 0.35  # the same for hair that hangs over the shoulders: it is its own background
 
 
 @dataclass(frozen=True)
@@ -73,13 +74,24 @@ def _torso(
     if throat.sum() > MIN_THROAT:
         skin = push_pull(foreground, throat.astype(np.float32))
         behind = behind * (1 - neck[..., None]) + skin * neck[..., None]
+    locks = _reach(known & (materials.hair > 0.15), HAIR_TUCK, landmarks) * (materials.hair > 0.5) * hard
+    own = np.maximum(own, blur(locks.astype(np.float32), 2.0))
     colour = foreground * own[..., None] + behind * (1 - own[..., None])
-
-    width = face_width(landmarks)
-    away = opencv().distanceTransform((~known).astype(np.uint8), 2, 5) / width
-    tucked = smoothstep(TUCK, 0.3 * TUCK, away)
-    alpha = person * np.maximum.reduce([1 - smoothstep(0.5, 0.95, head_weight), neck, tucked])
+    tucked = np.maximum(_reach(known, TUCK, landmarks), locks)
+    solid = np.maximum.reduce([1 - smoothstep(0.5, 0.95, head_weight), neck, tucked])
+    # Corners between neck, hair and collar must not show the scenery when the head moves.
+    radius = max(1, int(TUCK * face_width(landmarks)))
+    closed = blur(shrink(grow(solid > 0.5, radius), radius).astype(np.float32), 1.5)
+    alpha = person * np.maximum(solid, closed)
     return np.concatenate([colour, alpha[..., None]], -1).astype(np.float32)
+
+
+def _reach(mask: np.ndarray, distance: float, landmarks: np.ndarray) -> np.ndarray:
+    """[512, 512] 0..1: 1 in a mask and around it, falling to 0 at a distance in face widths."""
+    if not mask.any():
+        return np.zeros(mask.shape)
+    away = opencv().distanceTransform((~mask).astype(np.uint8), 2, 5) / face_width(landmarks)
+    return smoothstep(distance, 0.3 * distance, away)
 
 
 def _neck_column(landmarks: np.ndarray, throat: np.ndarray, known: np.ndarray) -> np.ndarray:
