@@ -14,9 +14,15 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from real3d_core.portrait.faces import Face
+    from real3d_core.portrait.nets import FaceNets
+    from real3d_core.wires import Portrait
 
 PACK = "real3d_portrait"
 ROOT = Path(__file__).resolve().parent.parent
@@ -68,7 +74,39 @@ def models_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
+def nets_folder(models_folder: Path) -> Path:
+    """The folder of the face nets' files."""
+    return models_folder / "real3d_portrait"
+
+
+@pytest.fixture(scope="session")
+def nets(nets_folder: Path) -> FaceNets:
+    """The face nets, loaded."""
+    from real3d_core.portrait.nets import load_face_nets
+
+    return load_face_nets([nets_folder])
+
+
+@pytest.fixture(scope="session")
 def astronaut() -> np.ndarray:
-    """uint8 [512, 512, 3]: the demo portrait."""
-    data = pytest.importorskip("skimage.data", reason="the demo portrait comes with scikit-image")
-    return data.astronaut()
+    """uint8 [512, 512, 3]: the demo photo. Read-only, because no stage may write into its input."""
+    data = pytest.importorskip("skimage.data", reason="the demo photo comes with scikit-image")
+    photo = data.astronaut()
+    photo.flags.writeable = False
+    return photo
+
+
+@pytest.fixture(scope="session")
+def face(astronaut: np.ndarray, nets: FaceNets) -> Face:
+    """The demo photo's face."""
+    from real3d_core.portrait.faces import find_faces
+
+    return find_faces(astronaut, nets)[0]
+
+
+@pytest.fixture(scope="session")
+def portrait(astronaut: np.ndarray, nets: FaceNets) -> Portrait:
+    """The demo portrait, prepared."""
+    from real3d_core.portrait.prepare import prepare_portrait
+
+    return prepare_portrait(astronaut, nets)
