@@ -1,7 +1,7 @@
 """Wall time of the stages, for benchmarks: free when nobody records.
 
     with recording() as times:
-        with stage("Render Triplane"):
+        with stage("render_triplane"):
             ...
     times.seconds("Render Triplane")
 

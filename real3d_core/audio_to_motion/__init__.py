@@ -45,7 +45,7 @@ class AudioToMotionSettings:
 def audio_to_motion(audio: Audio, model: Model, settings: AudioToMotionSettings) -> Motion:
     """A motion of ceil(seconds * fps) frames. Raises AudioError for empty or damaged sound."""
     check_audio(audio)
-    with stage("Audio-to-Motion"):
+    with stage("audio_to_motion"):
         if model.kind == "analytic":
             from .analytic import analytic_motion
 

@@ -1,7 +1,7 @@
 """From what is heard to the mouth's ARKit channels, a hundred times a second.
 
 Convention
-    Zero is the mouth of the photo. jawOpen 1 opens the jaw by about 12 degrees; mouthClose 1 brings the lips
+    Zero is the mouth of the photo. jawOpen 1 opens the jaw by about 15 degrees; mouthClose 1 brings the lips
     together whatever the photo's mouth does.
 
 A mouth moves little ahead of and behind its sound: all smoothing is centred, so nothing lags.
@@ -21,9 +21,10 @@ from .vowels import Vowels, read_vowels
 REST_DIP = 0.2  # s; quieter moments shorter than this belong to the speech and do not bring the mouth to rest
 REST_LOUD, SPEAKING_LOUD = 0.04, 0.22  # loudness of lips still together, and of lips free to part
 JAW_SMOOTH, SHAPE_SMOOTH, CLOSE_SMOOTH, REST_SMOOTH = 0.03, 0.05, 0.016, 0.05  # s; heavier parts are slower
-JAW_CLOSED_VOWEL, JAW_OPEN_VOWEL = 0.34, 0.62  # jaw of a loud [i] and of a loud [a]
+JAW_CLOSED_VOWEL, JAW_OPEN_VOWEL = 0.31, 0.56  # jaw of a loud [i] and of a loud [a]
 LOUD_POWER = 0.85  # the jaw follows loudness a little less than in proportion, so that soft syllables show
 MURMUR, MURMUR_RANGE = 0.6, (-22.0, 6.0)  # most loudness of a murmur; dB against the vowels
+SETTLE = 0.28  # of mouthClose between syllables: a photo with an open mouth would gape through every consonant
 HISS_JAW = 0.07  # the teeth nearly meet in [s]
 LEAST_FRAMES_CLOSED = 1.0  # a contact of the lips must be seen in at least one whole frame
 LITTLE_WEIGHT = 0.05  # of voice, under which a shape fades away
@@ -40,12 +41,13 @@ def mouth_channels(features: Features, loudness: Loudness, fps: float) -> dict[s
     rest = smooth(1 - ease(sustained, REST_LOUD, SPEAKING_LOUD), REST_SMOOTH)
     gaps = closure_curve(find_closures(features, loudness), len(features))
     contact = smooth(largest(gaps, LEAST_FRAMES_CLOSED / fps), CLOSE_SMOOTH)
-    close = np.maximum(rest, contact)
+    shut = np.maximum(rest, contact)
     loud = np.maximum(loudness.vowel, _murmur(features, loudness)) ** LOUD_POWER
+    close = np.maximum(shut, SETTLE * (1 - smooth(loud, JAW_SMOOTH)))
     jaw = loud * (JAW_CLOSED_VOWEL + (JAW_OPEN_VOWEL - JAW_CLOSED_VOWEL) * vowels.open)
     jaw = smooth(np.maximum(jaw, HISS_JAW * loudness.hiss), JAW_SMOOTH)
     channels = {
-        "jawOpen": jaw * (1 - close**2),
+        "jawOpen": jaw * (1 - shut**2),
         "mouthClose": close,
         **_both("mouthPress", 0.25 * contact),
     }

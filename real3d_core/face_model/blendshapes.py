@@ -22,7 +22,7 @@ Shape = np.ndarray  # [468, 3]
 Controls = dict[int, np.ndarray]
 
 JAW_AXIS = np.array([0.0, 0.6, -1.6])  # cm: the joint of the jaw
-JAW_ANGLE = np.radians(14.0)  # jawOpen = 1
+JAW_ANGLE = np.radians(15.0)  # jawOpen = 1
 
 CORRECTIVES = ("jawOpenLipsTogether", "eyeHalfClosedLeft", "eyeHalfClosedRight", "smileRelax")
 """Shapes that no ARKit weight drives alone: the motion adapter derives their weights."""

@@ -170,7 +170,23 @@ def _photo_share(image: np.ndarray, points: np.ndarray, mouth: _Mouth) -> np.nda
     share = np.where(core > 0, 1.0, np.where(reach > 0, likely, 0.0)).astype(np.float32)
     # A lone pixel is noise, not an edge.
     share = cv2.medianBlur((share * 255).astype(np.uint8), 3).astype(np.float32) / 255
-    return cv2.GaussianBlur(share, (0, 0), 0.8)
+    return cv2.GaussianBlur(_even_edge(share), (0, 0), 0.8)
+
+
+def _even_edge(share: np.ndarray) -> np.ndarray:
+    """Smooths the lower edge of what the photo shows of a mouth: single pixels of lip would notch the teeth."""
+    from scipy.ndimage import gaussian_filter1d, median_filter
+
+    solid = share > 0.5
+    columns = np.where(solid.any(0))[0]
+    if len(columns) < 8:
+        return share
+    rows = np.arange(share.shape[0])[:, None]
+    lowest = np.where(solid, rows, -1).max(0)[columns].astype(np.float64)
+    even = gaussian_filter1d(median_filter(lowest, 7, mode="nearest"), 2.5, mode="nearest")
+    limit = np.full(share.shape[1], -1e3)
+    limit[columns] = even
+    return share * smoothstep(1.0, -0.5, rows - limit[None]).astype(np.float32)
 
 
 def inner_layer(portrait: Portrait) -> InnerLayer:

@@ -19,6 +19,7 @@ from .layout import ADDRESS_EPS, COLOUR_EPS, SLIT_LIMIT, SLIT_SCALE, STORED, Cha
 
 Box = tuple[int, int, int, int]
 WHOLE: Box = (0, PLANE_SIZE, 0, PLANE_SIZE)
+FLOOR_FOLLOWS = 0.55  # lower teeth and tongue sink less than the lower lip: a wide mouth shows them
 RECESS = 0.010  # world units: how far the inside of an open mouth lies behind the lips
 
 
@@ -66,7 +67,7 @@ def _inner_address(avatar: AnalyticAvatar, box: Box, u: Tensor, v: Tensor, move:
 
 def _jaw_stretch(mouth: MouthGrid, s: Tensor, below: Tensor, drop: Tensor) -> Tensor:
     """[n, h, w] pixels to read higher up: a dark band under the teeth takes up the lower lip's drop."""
-    ramp = (1 - 0.6 * (2 * s / mouth.width) ** 2).clamp(0.2, 1) * drop[:, None, None]
+    ramp = (1 - 0.6 * (2 * s / mouth.width) ** 2).clamp(0.2, 1) * drop[:, None, None] * FLOOR_FOLLOWS
     band, start = 0.05 * mouth.width, 2.5
     # An open photo's lip rim under the teeth is covered by the band as soon as the jaw moves.
     cover = min(3.5, 0.28 * mouth.gap) if mouth.is_open else 0.0

@@ -162,7 +162,7 @@ def _write_all(
                 f"Frame {count} is {picture.shape[1]}x{picture.shape[0]} and the frames before it are"
                 f" {shape[1]}x{shape[0]}; bring all frames to one size."
             )
-        with stage("Encode"):
+        with stage("video"):
             writer.write(picture)
         count += 1
         if on_frame is not None:
