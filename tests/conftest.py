@@ -35,8 +35,6 @@ def load_pack() -> None:
     )
     package = importlib.util.module_from_spec(spec)
     sys.modules[PACK] = package
-    # pytest imports the __init__.py beside pyproject.toml by the folder's name; give it this copy.
-    sys.modules.setdefault(ROOT.name, package)
     spec.loader.exec_module(package)
 
 
@@ -56,6 +54,17 @@ class CoreAlias(MetaPathFinder, Loader):
     def exec_module(self, module: ModuleType) -> None:
         # The import system has put the alias's spec into the module; relative imports need its own back.
         module.__spec__ = module.__spec__.loader_state
+
+
+class RootIsNoTestPackage:
+    """Keeps pytest from importing the pack's __init__.py by the name of the folder, which may be any."""
+
+    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Dir | None:
+        return pytest.Dir.from_parent(parent, path=path) if path == ROOT else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(RootIsNoTestPackage())
 
 
 if PACK not in sys.modules:
