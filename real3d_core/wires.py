@@ -205,9 +205,7 @@ class Motion(_Movable):
                     f"A motion's {name} holds NaN or infinite values; check the node that made the motion."
                 )
         if not self.fps > 0:
-            raise MotionError(
-                f"A motion has {self.fps} frames per second; the rate must be greater than 0."
-            )
+            raise MotionError(f"A motion has {self.fps} frames per second; the rate must be greater than 0.")
 
     def __len__(self) -> int:
         return self.blendshapes.shape[0]

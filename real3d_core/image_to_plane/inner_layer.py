@@ -174,7 +174,7 @@ def _photo_share(image: np.ndarray, points: np.ndarray, mouth: _Mouth) -> np.nda
 
 
 def _even_edge(share: np.ndarray) -> np.ndarray:
-    """Smooths the lower edge of what the photo shows of a mouth: single pixels of lip would notch the teeth."""
+    """Smooths the lower edge of what the photo shows of a mouth: lone pixels of lip would notch the teeth."""
     from scipy.ndimage import gaussian_filter1d, median_filter
 
     solid = share > 0.5

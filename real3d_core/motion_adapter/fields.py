@@ -105,7 +105,7 @@ def _halo_mesh(geometry: HeadGeometry) -> _HaloMesh:
 
 
 def upper_lid_margin(grey: NDArray[np.float32], geometry: HeadGeometry, slit: t.Slit) -> float:
-    """Centimetres above an eye's upper lid at which the photo shows clean skin: painted eyes have broad lines.
+    """Centimetres above an eye's upper lid where the photo shows clean skin: painted eyes have broad lines.
 
     grey [512, 512] brightness of the portrait.
     """
