@@ -128,7 +128,7 @@ def test_the_registry_archive_leaves_out_what_only_developers_need() -> None:
     left_out = set(git("ls-files", "--cached", "--ignored", "--exclude-from=.comfyignore"))
     kept = set(git("ls-files")) - left_out
     assert "quickstart.py" in left_out
-    never = ("tests/", "demo/", "bootstrap/", ".ci/", ".github/", "docs/images/", "requirements-d")
+    never = ("tests/", "demo/", "bootstrap/", ".ci/", ".github/", "docs/images/", "requirements-d", "tools/")
     assert not [name for name in kept if name.startswith(never)]
     always = {"__init__.py", "pyproject.toml", "requirements.txt", "LICENSE", "README.md", "docs/model.md"}
     assert always <= kept
