@@ -26,7 +26,7 @@ from ..wires import PLANE_SIZE, PORTRAIT_SIZE, Portrait
 Field = NDArray[np.float32]  # [256, 256]
 
 HALF = PLANE_SIZE // 2  # the linear systems are solved on a grid of half the size: 4 times fewer unknowns
-DEPTH_SCALE = 1.18  # factor on the landmark net's z, which is too flat: turned heads fell 17 % short of the command
+DEPTH_SCALE = 1.18  # factor on the landmark net's z, too flat: turned heads fell 17 % short of the command
 SHEET = 0.004  # half thickness at the rim: thin, but thicker than a step of the sampler's fine pass
 RIM_PIXELS = 1.0  # the outline is the matte's contour grown by this, so that soft hair lies on the volume
 NECK_THICKNESS = 0.045  # world units, of the sheet that the volume becomes below the jaw
