@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-GRACE_SECONDS = 5.0
-"""Ctrl-C reaches a child through the terminal as well: the time it has to tidy up by itself."""
+GRACE_SECONDS = 4.0
+"""The time a child has to tidy up by itself: Ctrl-C has reached it through the terminal as well."""
 
 
 class QuickstartError(Exception):
@@ -77,13 +78,14 @@ def must_run(command: Sequence[str | Path], complaint: str, cwd: Path | None = N
 
 
 def stop(child: subprocess.Popen[bytes]) -> None:
-    """Ends a child: by itself if it does, then asked to, then by force."""
+    """Ends a child: by itself if it does, then asked as by Ctrl-C, then told to, then by force."""
+    interrupt = signal.SIGTERM if os.name == "nt" else signal.SIGINT
     try:
-        child.wait(GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        child.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            child.wait(GRACE_SECONDS)
+        for ask in (lambda: None, lambda: child.send_signal(interrupt), child.terminate):
+            ask()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(GRACE_SECONDS)
+                return
     finally:
         child.kill()
         child.wait()

@@ -240,12 +240,21 @@ def test_the_wheel_is_asked_for_whatever_python_runs(tmp_path: Path, monkeypatch
     assert command[command.index("--python-version") + 1] == "3.11"
 
 
+SLEEPER = """
+import os, sys, time
+note = open(sys.argv[1], "w")
+print(os.getpid(), file=note, flush=True)
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("tidied up", file=note, flush=True)
+"""
+
 INTERRUPTED = """
 import sys
 from bootstrap import commands, console
-console.GRACE_SECONDS = 0.2
-sleeper = "import os, sys, time; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True); time.sleep(60)"
-commands.demo = lambda options: console.run([sys.executable, "-c", sleeper, sys.argv[1]])
+console.GRACE_SECONDS = 0.5
+commands.demo = lambda options: console.run([sys.executable, "-c", sys.argv[2], sys.argv[1]])
 sys.exit(commands.main("", ["demo"]))
 """
 
@@ -264,7 +273,7 @@ def wait_for(path: Path) -> str:
 def test_ctrl_c_ends_the_child_and_says_how_to_go_on(tmp_path: Path) -> None:
     note = tmp_path / "child pid"
     parent = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, note], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", INTERRUPTED, note, SLEEPER], cwd=ROOT, stderr=subprocess.PIPE, text=True
     )
     child = int(wait_for(note))
     parent.send_signal(signal.SIGINT)
@@ -272,6 +281,7 @@ def test_ctrl_c_ends_the_child_and_says_how_to_go_on(tmp_path: Path) -> None:
     assert parent.returncode == 130
     assert "again to continue" in complaint
     assert "Traceback" not in complaint
+    assert note.read_text().splitlines() == [str(child), "tidied up"]
     with pytest.raises(ProcessLookupError):
         os.kill(child, 0)
 
