@@ -57,6 +57,11 @@ class AnalyticFrames:
     def __len__(self) -> int:
         return len(self.head)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the frames are computed."""
+        return self.background.device
+
     def frames(self, start: int, stop: int) -> Tensor:
         """[stop - start, 512, 512, 3] float32 0..1 on the CPU."""
         rendered = self.head.frames(start, stop)

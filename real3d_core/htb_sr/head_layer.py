@@ -36,6 +36,7 @@ APRON = 2  # rays that a bicubic enlargement looks beyond its box
 RIM = 6  # pixels of the silhouette that hold some background or were softened
 MIRROR = 12.0  # pixels: width of the band inside the rim that other views see mirrored
 RINGS = 3  # rays by which features are continued outwards
+EDGE_BLUR = 1.3  # rays: evens out the steps of 4 pixels
 SILHOUETTE_GAIN = 9.0  # steepness of the silhouette over the blurred alpha
 MATTE_FADE = (
     6.0,
@@ -273,7 +274,7 @@ def paint_head(
     skin = remap(source, *_pixels(fine), cubic=True)
     colour = skin[0, ..., :3].contiguous()
 
-    edge = enlarge(torch.cat([blur(a, 1.1), weight], -1), SCALE, cubic=True)[0]
+    edge = enlarge(torch.cat([blur(a, EDGE_BLUR), weight], -1), SCALE, cubic=True)[0]
     ends = 1 / (1 + math.exp(SILHOUETTE_GAIN / 2))
     silhouette = ((torch.sigmoid((edge[..., 0] - 0.5) * SILHOUETTE_GAIN) - ends) / (1 - 2 * ends)).clamp(0, 1)
     if near_photo > 0:
