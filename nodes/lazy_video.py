@@ -10,6 +10,7 @@ See docs/model.md, "Frames on demand".
 from __future__ import annotations
 
 import os
+import re
 import threading
 import weakref
 from collections.abc import Iterator
@@ -20,7 +21,8 @@ from typing import Any
 
 from torch import Tensor
 
-from ..real3d_core.errors import OutputError, Real3DError
+from ..real3d_core.errors import Real3DError
+from ..real3d_core.part_files import SETTLED, hold, release, sweep, whole_file
 from ..real3d_core.streaming import frames_to_tensor, iterate_frames
 from ..real3d_core.wires import Audio, FrameSource
 from . import host
@@ -29,6 +31,7 @@ from .values import audio_value
 from .watch import FrameListener
 
 MASTER_CRF = 17  # of H.264; no difference to the rendered frames can be seen
+MASTER = re.compile(r"real3d_master_[0-9a-f]{16}\.mp4")
 
 
 class LazyVideo(host.Input.Video):
@@ -104,10 +107,11 @@ class LazyVideo(host.Input.Video):
     def get_stream_source(self) -> str:
         with self._lock:
             if self._master is None or not os.path.exists(self._master):
+                sweep(host.folder("temp"), MASTER, unchanged_for=SETTLED)
                 path = os.fspath(temp_file("real3d_master", ".mp4"))
                 self._render(path)
                 self._master = path
-                weakref.finalize(self, _drop, path)
+                weakref.finalize(self, _drop, path, hold(path))
             return self._master
 
     def save_to(
@@ -119,13 +123,15 @@ class LazyVideo(host.Input.Video):
         **keywords: Any,
     ) -> None:
         """As the host's own videos do; a file appears under its name only when it is whole."""
+        from ..real3d_core.video.mp4_writer import output_errors
+
         master = host.InputImpl.VideoFromFile(self.get_stream_source())
         kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}
         given = {name: value for name, value in keywords.items() if value is not None}
         if not isinstance(path, (str, os.PathLike)):
             master.save_to(path, **kind, metadata=metadata, **given)
             return
-        with whole_file(Path(path)) as part:
+        with whole_file(Path(path)) as part, output_errors(Path(path)):
             master.save_to(os.fspath(part), **kind, metadata=metadata, **given)
 
     def _frames(self) -> Iterator[Tensor]:
@@ -160,27 +166,7 @@ class LazyVideo(host.Input.Video):
             raise type(error)(f"{self._title}: {error}") from error
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved there when the block ends well, removed when it does not.
-
-    Keeps the ending, from which writers choose the kind of file. Raises OutputError if it cannot be written.
-    """
-    part = path.with_name(f".part_{os.urandom(6).hex()}{path.suffix}")
-    try:
-        yield part
-        os.replace(part, path)
-    except OSError as error:
-        _drop(part)
-        raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}); check the folder, its permissions and"
-            " the free space."
-        ) from error
-    except BaseException:  # a cancelled node raises no Exception
-        _drop(part)
-        raise
-
-
-def _drop(path: str | Path) -> None:
+def _drop(path: str, held: int | None) -> None:
+    release(held)
     with suppress(OSError):
         os.remove(path)

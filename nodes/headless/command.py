@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...real3d_core.errors import Real3DError
+from ...real3d_core.part_files import whole_file
 from .execute import run
 from .graph import Graph, Registry, read_workflow
 from .session import PACK_FOLDER, Session, using
@@ -118,7 +119,8 @@ def _benchmark(graph: Graph, registry: Registry, options: argparse.Namespace) ->
     text = json.dumps(figures.as_dict(), indent=2)
     print(text)
     if options.json is not None:
-        options.json.write_text(text + "\n", encoding="utf-8")
+        with whole_file(options.json) as part:
+            part.write_text(text + "\n", encoding="utf-8")
     return 0
 
 

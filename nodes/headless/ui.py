@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
+from ...real3d_core.part_files import whole_file
 from .io import ComfyNode, FolderType
 from .session import current
 
@@ -30,7 +31,8 @@ class PreviewImage:
         for index, picture in enumerate(image):
             name = f"preview_{node}_{index + 1:05}.png"
             pixels = picture.detach().clamp(0, 1).mul(255).round().byte().cpu().numpy()
-            Image.fromarray(pixels.squeeze()).save(folder / name, compress_level=1)
+            with whole_file(folder / name) as part:
+                Image.fromarray(pixels.squeeze()).save(part, compress_level=1)
             self.values.append(SavedResult(name, "", FolderType.temp))
 
     def as_dict(self) -> dict[str, Any]:

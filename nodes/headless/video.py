@@ -232,9 +232,14 @@ def copy_streams(source: Path, target: Path, metadata: Mapping[str, Any]) -> Non
     """Copies the packets of an mp4 file as they are, with new tags."""
     import av
 
+    from ...real3d_core.part_files import whole_file
+    from ...real3d_core.video.mp4_writer import output_errors
+
     with (
+        whole_file(target) as part,
+        output_errors(target),
         av.open(os.fspath(source)) as old,
-        av.open(os.fspath(target), "w", options={"movflags": "use_metadata_tags+faststart"}) as new,
+        av.open(os.fspath(part), "w", options={"movflags": "use_metadata_tags+faststart"}) as new,
     ):
         for name, value in metadata.items():
             new.metadata[name] = value if isinstance(value, str) else json.dumps(value)

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -21,11 +19,12 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import OutputError, RenderError
+from ..part_files import whole_file
 from ..sound import check_audio
 from ..streaming import no_check
 from ..timing import stage
 from ..wires import Audio
-from .mp4_writer import Mp4Writer, VideoSettings, output_errors
+from .mp4_writer import Mp4Writer, VideoSettings
 
 CRF = 18  # visually lossless for a face at 512
 PRESET = "veryfast"  # 3.5 ms a 512x512 frame where medium takes 8, and a file no larger
@@ -73,7 +72,7 @@ def encode_mp4(
                 "The clip has no frames; give a sound or a motion that lasts at least one frame."
             )
         settings = VideoSettings(rate, (first.shape[1], first.shape[0]), crf, preset)
-        with _whole_file(path) as part:
+        with whole_file(path) as part:
             writer = Mp4Writer(part, path, settings, audio, metadata or {})
             try:
                 count = _write_all(writer, first, pictures, on_frame)
@@ -84,20 +83,6 @@ def encode_mp4(
     finally:
         # A generator that renders lets its workers go now, not when the traceback is forgotten.
         getattr(source, "close", no_check)()
-
-
-@contextmanager
-def _whole_file(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, moved there if the block ends well and removed otherwise."""
-    part = path.with_name(f".part_{secrets.token_hex(6)}.mp4")
-    try:
-        yield part
-        with output_errors(path):
-            os.replace(part, path)
-    except BaseException:  # a cancelled node raises no Exception
-        with suppress(OSError):
-            os.remove(part)
-        raise
 
 
 def frame_rate(fps: Fraction | float) -> Fraction:

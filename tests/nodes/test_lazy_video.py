@@ -2,6 +2,8 @@
 
 import gc
 import os
+import sys
+import time
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ from real3d_core.errors import OutputError, RenderError
 from real3d_portrait.nodes import host
 from real3d_portrait.nodes.headless.session import Session, using
 from real3d_portrait.nodes.headless.video import VideoFromFile
-from real3d_portrait.nodes.lazy_video import LazyVideo, whole_file
+from real3d_portrait.nodes.lazy_video import LazyVideo
 
 from .small import CountedClip, beep
 
@@ -128,14 +130,26 @@ def test_frames_that_do_not_fit_are_refused_in_a_sentence():
     assert clip.rendered == 0
 
 
-def test_a_file_is_whole_or_not_there(tmp_path):
-    target = tmp_path / "a.txt"
-    target.write_text("old")
-    with pytest.raises(OutputError, match="No space left"), whole_file(target) as part:
-        part.write_text("half")
+def test_a_full_disk_is_said_and_leaves_no_file(tmp_path, monkeypatch):
+    def full(*_, **__):
         raise OSError(28, "No space left on device")
-    assert target.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
-    with whole_file(target) as part:
-        assert part.suffix == ".txt"
-        part.write_text("new")
-    assert target.read_text() == "new" and os.listdir(tmp_path) == ["a.txt"]
+
+    monkeypatch.setattr(VideoFromFile, "save_to", full)
+    video = LazyVideo(CountedClip(5), None, "HTB-SR")
+    with pytest.raises(OutputError, match="No space left"):
+        video.save_to(tmp_path / "a.mp4")
+    assert [path for path in tmp_path.iterdir() if path.is_file()] == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows guards open files by itself")
+def test_masters_of_killed_runs_are_swept(session, tmp_path):
+    """A dead run's master goes when the next one renders; that of a live one, however old, stays."""
+    live = LazyVideo(CountedClip(5), None, "HTB-SR")
+    dead = session.temp / "real3d_master_0123456789abcdef.mp4"
+    old = time.time() - 3600
+    master = live.get_stream_source()
+    dead.write_bytes(b"x")
+    for path in (dead, master):
+        os.utime(path, (old, old))
+    LazyVideo(CountedClip(5), None, "HTB-SR").save_to(tmp_path / "b.mp4")
+    assert not dead.exists() and os.path.exists(master)
