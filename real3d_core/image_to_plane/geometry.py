@@ -191,7 +191,8 @@ def head_geometry(portrait: Portrait) -> HeadGeometry:
     back = -np.clip(1.15 * base, 0, 0.40)
     # Down the neck the volume thins to a sheet: a turned head would show the side of a block there.
     neck = smoothstep(-0.22, 0.08, jaw)
-    back = np.minimum(back * (1 - neck) + (front - NECK_THICKNESS) * neck, front - 2 * SHEET)
+    sheet = _lowest_near(front) - NECK_THICKNESS
+    back = np.minimum(back * (1 - neck) + sheet * neck, front - 2 * SHEET)
     pixels = 1 / PORTRAIT_SIZE * DISTANCE / FOCAL
     height = landmarks[t.CHIN_TIP, 1] - landmarks[t.FOREHEAD_TOP, 1]
     outline = np.minimum(distance, (NECK_END - jaw) * height * pixels)
@@ -228,6 +229,13 @@ def _filled(values: np.ndarray, mask: np.ndarray) -> Field:
         need = (known == 0) & (weight > 0.02) & (out == 0)
         out = np.where(need, guess, out)
     return out
+
+
+def _lowest_near(height: Field) -> Field:
+    """The lowest height within two texels: a sheet that hangs on it has no gaps where the surface is steep."""
+    import cv2
+
+    return cv2.erode(height, np.ones((5, 5), np.uint8))
 
 
 def _blend_mesh(front: Field, mesh: Field, core: np.ndarray, covered: np.ndarray) -> Field:
