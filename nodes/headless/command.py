@@ -145,5 +145,7 @@ class _ProgressBars:
             if self._bar is not None:
                 self._bar.close()
             self._label = label
-            self._bar = tqdm(total=total, desc=label, file=sys.stderr, dynamic_ncols=True)
+            # In a log file every update is a line of its own: one every ten seconds is enough there.
+            pause = 0.1 if sys.stderr.isatty() else 10.0
+            self._bar = tqdm(total=total, desc=label, file=sys.stderr, dynamic_ncols=True, mininterval=pause)
         self._bar.update(done - self._bar.n)
