@@ -123,7 +123,7 @@ class LazyVideo(host.Input.Video):
         **keywords: Any,
     ) -> None:
         """As the host's own videos do; a file appears under its name only when it is whole."""
-        from ..real3d_core.video.mp4_writer import output_errors
+        from ..real3d_core.video.container_writer import output_errors
 
         master = host.InputImpl.VideoFromFile(self.get_stream_source())
         kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +27,7 @@ except ImportError:  # Windows
     fcntl = None
 
 PART = re.compile(r"\.real3d_part_[0-9a-f]{16}(\.\w+)?")
+FOLDER_ENDING = ".frames"  # of part folders; other folders are never removed
 SETTLED = 60.0  # seconds without a change, after which a file that nobody has open is nobody's
 
 
@@ -50,8 +53,43 @@ def whole_file(path: Path) -> Iterator[Path]:
         release(lock)
 
 
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder under a temporary name beside `path`, moved there if the block ends well, else removed.
+
+    `path` must not exist, or be an empty folder. Raises OutputError if it cannot be written.
+    """
+    sweep(path.parent, PART)
+    with _named_errors(path):
+        part = path.with_name(f".real3d_part_{os.urandom(8).hex()}{FOLDER_ENDING}")
+        part.mkdir()
+    lock = hold(part)
+    try:
+        yield part
+        with _named_errors(path):
+            os.replace(part, path)
+    except BaseException:  # a cancelled node raises no Exception
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    finally:
+        release(lock)
+
+
+@contextmanager
+def scratch_file(path: Path) -> Iterator[Path]:
+    """A temporary file beside `path`, with its ending, that is removed at the end of the block."""
+    with _named_errors(path):
+        part, lock = _new_part(path)
+    try:
+        yield part
+    finally:
+        with suppress(OSError):
+            os.remove(part)
+        release(lock)
+
+
 def sweep(folder: Path, names: re.Pattern[str], unchanged_for: float = 0.0) -> None:
-    """Removes the files in `folder` whose whole name matches, that nobody holds (`hold`).
+    """Removes the files (and part folders) in `folder` whose whole name matches, that nobody holds (`hold`).
 
     unchanged_for   seconds since the last change, for names under which files lie before they are held.
     """
@@ -64,9 +102,9 @@ def sweep(folder: Path, names: re.Pattern[str], unchanged_for: float = 0.0) -> N
 
 
 def hold(path: str | os.PathLike[str]) -> int | None:
-    """Keeps `sweep` of any process from a file until `release`; None if this place knows no locks."""
+    """Keeps `sweep` of any process from a file or folder until `release`; None where nothing can be held."""
     try:
-        handle = os.open(path, os.O_RDWR)
+        handle = os.open(path, os.O_RDONLY)
     except OSError:
         return None
     if fcntl is not None:
@@ -102,10 +140,13 @@ def _remove_unheld(path: str) -> None:
     if fcntl is None:
         os.remove(path)
         return
-    handle = os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.remove(path)
+        if not stat.S_ISDIR(os.fstat(handle).st_mode):
+            os.remove(path)
+        elif path.endswith(FOLDER_ENDING):
+            shutil.rmtree(path)
     finally:
         os.close(handle)
 

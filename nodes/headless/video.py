@@ -233,7 +233,7 @@ def copy_streams(source: Path, target: Path, metadata: Mapping[str, Any]) -> Non
     import av
 
     from ...real3d_core.part_files import whole_file
-    from ...real3d_core.video.mp4_writer import output_errors
+    from ...real3d_core.video.container_writer import output_errors
 
     with (
         whole_file(target) as part,
