@@ -282,7 +282,7 @@ def _eye_shapes(points: np.ndarray, to_canonical: np.ndarray, left: bool) -> dic
     return {
         "eyeBlink" + side: shape(1.02, 0.10, 1.0),
         # Half-way down the lid keeps its arch: the middle lags, the corners lead.
-        "eyeHalfClosed" + side: shape(-0.06, 0.0, 0.0, bow=True),
+        "eyeHalfClosed" + side: shape(-0.03, 0.0, 0.0, bow=True),
         "eyeSquint" + side: shape(0.12, 0.34, 0.15),
         "eyeWide" + side: shape(-0.28, -0.06, -0.3),
     }

@@ -14,7 +14,8 @@ from ..wires import ARKIT_INDEX, Motion
 
 LOWEST, HIGHEST = -0.5, 1.3  # beyond this the skin folds over itself
 LID_FOLLOWS_GAZE = 0.35  # the upper lid covers this share of the eye when it looks down fully
-SMILE_RELAX = 0.6  # a speaking mouth takes this share of the photo's smile back
+LID_LEAD = 0.1  # lids are a little ahead of the weight half-way: a half-closed eye was seen three quarters open
+SMILE_RELAX = 0.45  # a speaking mouth takes this share of the photo's smile back
 GAZE_CENTIMETRES = (0.50, 0.32)  # travel of the iris at eyeLook* = 1, across and along
 
 
@@ -41,6 +42,7 @@ def shape_weights(motion: Motion, names: tuple[str, ...]) -> ShapeWeights:
         blink = channel(f"eyeBlink{side}")
         # A lid that is closed already does not follow the gaze.
         blink = blink + LID_FOLLOWS_GAZE * down * (1 - blink.clamp(0, 1))
+        blink = blink + LID_LEAD * blink.clamp(0, 1) * (1 - blink.clamp(0, 1))
         extra[f"eyeBlink{side}"] = blink.clamp(max=1.0)
         extra[f"eyeWide{side}"] = channel(f"eyeWide{side}") + 0.6 * up
         half = blink.clamp(0, 1)
