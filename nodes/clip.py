@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..real3d_core.errors import RenderError
 from ..real3d_core.wires import Audio
 from . import host
+from .lazy_video import LazyVideo
 from .paths import temp_file
-from .values import audio_from, pictures
+from .values import audio_from, check_image, pictures
+
+VIDEO, AUDIO, SHORTEST, LONGEST = LENGTHS = ("video", "audio", "shortest", "longest")
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class Clip:
     fps             frames per second.
     width, height   in pixels.
     audio           None without sound.
+    alpha           [T, H, W] 0..1 of any size, 1 opaque; one for each frame, the last holds. None: opaque.
     """
 
     frames: Iterable[Tensor | np.ndarray]
@@ -36,6 +42,7 @@ class Clip:
     width: int
     height: int
     audio: Audio | None
+    alpha: Tensor | None = None
 
 
 def clip_of(images: Any, fps: float, audio: Audio | None) -> Clip:
@@ -58,8 +65,10 @@ def clip_of(images: Any, fps: float, audio: Audio | None) -> Clip:
 def _clip_of_pictures(images: Tensor, fps: Fraction, audio: Audio | None) -> Clip:
     if images.shape[0] == 0:
         raise RenderError("There are no frames to save; check the node that the images come from.")
+    check_image(images)
+    alpha = images[..., 3].detach().float().cpu() if images.shape[3] == 4 else None
     frames = pictures(images)
-    return Clip(frames, len(frames), fps, frames.shape[2], frames.shape[1], audio)
+    return Clip(frames, len(frames), fps, frames.shape[2], frames.shape[1], audio, alpha)
 
 
 def _clip_of_file(video: Any, audio: Audio | None) -> Clip:
@@ -71,7 +80,9 @@ def _clip_of_file(video: Any, audio: Audio | None) -> Clip:
     start, duration = window()
     first = round(start * opened.fps)
     count = max(1, round((duration or opened.seconds - start) * opened.fps))
-    if audio is None and (sound := opened.audio()) is not None:
+    if audio is None and isinstance(video, LazyVideo):
+        audio = video.sound()  # as it was before the file was encoded
+    elif audio is None and (sound := opened.audio()) is not None:
         audio = Audio(sound.waveform[:, round(start * sound.sample_rate) :], sound.sample_rate)
     frames = opened.frames(first, first + count if duration else None)
     return Clip(frames, count, opened.fps, opened.width, opened.height, audio)
@@ -85,3 +96,49 @@ def _file_of(video: Any) -> Path:
     path.write_bytes(source.read())
     weakref.finalize(video, path.unlink, missing_ok=True)
     return path
+
+
+def with_length(clip: Clip, length: str) -> Clip:
+    """The clip as long as its "video", its "audio", or the "shortest" or "longest" of both.
+
+    Frames are cut off, or the last one held; the sound ends with the frames anyway. Without sound, and for an
+    empty one, the video decides. A sound is as long as the whole number of frames next to it, at least one.
+    """
+    if clip.audio is None or clip.audio.waveform.shape[1] == 0 or length == VIDEO:
+        return clip
+    sound = max(1, round(Fraction(clip.audio.waveform.shape[1], clip.audio.sample_rate) * clip.fps))
+    fewest = sound if length in (AUDIO, LONGEST) else 0
+    most = sound if length in (AUDIO, SHORTEST) else None
+    count = max(fewest, clip.count if most is None else min(clip.count, most))
+    return replace(clip, frames=_held(clip.frames, fewest, most), count=count)
+
+
+def _held(frames: Iterable[Tensor | np.ndarray], fewest: int, most: int | None) -> Iterator[Any]:
+    count, last = 0, None
+    for last in islice(frames, most):
+        count += 1
+        yield last
+    while last is not None and count < fewest:
+        count += 1
+        yield last
+
+
+def transparent(frames: Iterable[Tensor | np.ndarray], alpha: Tensor) -> Iterator[np.ndarray]:
+    """[h, w, 4] uint8 frames with the alpha [T, H, W] of a clip, scaled to their size."""
+    from ..real3d_core.video.encoder import picture_array
+
+    row, matte = -1, None
+    for index, frame in enumerate(frames):
+        picture = picture_array(frame)
+        if row != min(index, len(alpha) - 1):
+            row = min(index, len(alpha) - 1)
+            matte = _matte(alpha[row], *picture.shape[:2])
+        yield np.dstack([picture, matte])
+
+
+def _matte(alpha: Tensor, height: int, width: int) -> np.ndarray:
+    """[height, width] uint8 of one [H, W] float 0..1; NaN counts as transparent."""
+    one = torch.nan_to_num(alpha.detach().float().cpu()).clamp(0, 1)[None, None]
+    if one.shape[2:] != (height, width):
+        one = torch.nn.functional.interpolate(one, (height, width), mode="bilinear", antialias=True)
+    return one[0, 0].mul(255).round().byte().numpy()

@@ -101,7 +101,7 @@ class LazyVideo(host.Input.Video):
                 on_frame=FrameListener(self._count),
             )
         return host.Types.VideoComponents(
-            images=images, audio=audio_value(self._sound()), frame_rate=self.get_frame_rate()
+            images=images, audio=audio_value(self.sound()), frame_rate=self.get_frame_rate()
         )
 
     def get_stream_source(self) -> str:
@@ -146,12 +146,13 @@ class LazyVideo(host.Input.Video):
                 path,
                 self._frames(),
                 self.get_frame_rate(),
-                self._sound(),
+                self.sound(),
                 crf=MASTER_CRF,
                 check=host.check,
             )
 
-    def _sound(self) -> Audio | None:
+    def sound(self) -> Audio | None:
+        """The part of the sound that belongs to the frames, as it was given; None without sound."""
         if self._audio is None:
             return None
         rate, fps = self._audio.sample_rate, self.get_frame_rate()

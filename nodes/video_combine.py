@@ -1,4 +1,4 @@
-"""Video Combine: IMAGE or VIDEO, AUDIO -> a file in the output folder."""
+"""Video Combine: IMAGE or VIDEO, AUDIO, MASK -> a file, or a folder of pictures, in the output folder."""
 
 from __future__ import annotations
 
@@ -6,16 +6,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-from ..real3d_core.wires import Audio
+from torch import Tensor
+
+from ..real3d_core.errors import RenderError
+from ..real3d_core.video.format_files import Format, format_names, load_format
 from . import host, wire_types
-from .clip import clip_of
+from .clip import LENGTHS, VIDEO, Clip, clip_of, transparent, with_length
 from .host import io, schema
 from .lazy_video import MASTER_CRF, LazyVideo
-from .paths import numbered_output
-from .values import audio_from
+from .paths import SavedFile, numbered_output, temp_file
+from .values import audio_from, audio_value
 from .watch import FrameListener
 
-BEST_CRF, WORST_CRF = 13, 33  # of H.264 at quality 100 and 0: no visible loss, and clearly visible blocks
+SHOWN = 16  # pictures of a folder that the node shows, evenly spaced: each is fetched by the browser
 
 
 class VideoCombine(io.ComfyNode):
@@ -25,8 +28,9 @@ class VideoCombine(io.ComfyNode):
             node_id="R3DP_VideoCombine",
             display_name="Video Combine",
             category=wire_types.CATEGORY,
-            description="Saves frames and sound as a video in the output folder and shows it.",
-            search_aliases=["save video", "export", "mp4", "encode"],
+            description="Saves frames and sound as a video, a gif or pictures in the output folder and shows"
+            " them.",
+            search_aliases=["save video", "export", "mp4", "webm", "prores", "gif", "png sequence", "encode"],
             is_output_node=True,
             hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
             inputs=[
@@ -52,9 +56,11 @@ class VideoCombine(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "format",
-                    options=["mp4"],
+                    options=format_names(),
                     default="mp4",
-                    tooltip="mp4: H.264 and AAC, plays everywhere.",
+                    tooltip="mp4 plays everywhere. webm is for the web; mov (ProRes 4444) and png (a folder"
+                    " of pictures) are for compositing; gif has 256 colours and no sound. All but mp4 can be"
+                    " transparent. A small file in real3d_core/video/formats adds another.",
                 ),
                 io.Int.Input(
                     "quality",
@@ -62,8 +68,8 @@ class VideoCombine(io.ComfyNode):
                     min=0,
                     max=100,
                     tooltip="100 is without visible loss and large, 50 is usual for the web, 0 is small with"
-                    " visible blocks. At 80 a video on demand is stored as it was rendered, without encoding"
-                    " it twice.",
+                    " visible blocks; png is without loss at any quality. At 80 a video on demand is stored"
+                    " in an mp4 as it was rendered, without encoding it twice.",
                 ),
                 io.Boolean.Input(
                     "save_metadata",
@@ -77,8 +83,29 @@ class VideoCombine(io.ComfyNode):
                     tooltip="Sound of the file; it ends with the pictures. Unconnected, a video keeps its"
                     " own.",
                 ),
+                io.Mask.Input(
+                    "alpha",
+                    optional=True,
+                    tooltip="Opacity of the frames, one mask for each or one for all: 1 is opaque, 0"
+                    " transparent, as Render Passes gives it (Load Image's mask needs Invert Mask). Takes the"
+                    " place of an alpha that the images have.",
+                ),
+                io.Combo.Input(
+                    "length",
+                    options=list(LENGTHS),
+                    default=VIDEO,
+                    optional=True,
+                    tooltip="Which decides how long the file is. video: the sound is cut off, or goes on as"
+                    " silence. audio: the frames are cut off, or the last one is held. shortest and longest:"
+                    " whichever is.",
+                ),
             ],
-            outputs=[io.Video.Output("video", tooltip="The saved file, for nodes that go on with it.")],
+            outputs=[
+                io.Video.Output(
+                    "video",
+                    tooltip="The saved file, for nodes that go on with it; with png the clip that was saved.",
+                )
+            ],
         )
 
     @classmethod
@@ -91,19 +118,40 @@ class VideoCombine(io.ComfyNode):
         quality: int,
         save_metadata: bool,
         audio: Any = None,
+        alpha: Tensor | None = None,
+        length: str = VIDEO,
     ) -> Any:
+        from ..real3d_core.video.encoder import check_transparent, encode
+
+        kind, sound = load_format(format), audio_from(audio)
+        if alpha is not None:
+            check_transparent(kind)
+            _check_alpha(alpha)
         metadata = host.workflow_metadata(cls) if save_metadata else {}
-        width, height = _size(images)
-        saved = numbered_output(filename_prefix, f".{format}", width, height)
-        _save(saved.path, images, fps, crf_of(quality), audio_from(audio), metadata)
-        result = host.ui.SavedResult(saved.path.name, saved.subfolder, io.FolderType.output)
-        video = host.InputImpl.VideoFromFile(os.fspath(saved.path))
-        return io.NodeOutput(video, ui=host.ui.PreviewVideo([result]))
+        saved = numbered_output(filename_prefix, "" if kind.is_folder else kind.ending, *_size(images))
+        if isinstance(images, LazyVideo) and sound is None and alpha is None and _is_master(kind, quality):
+            images.save_to(saved.path, metadata=metadata or None)
+            return _given(kind, saved, images)
+        clip = with_length(clip_of(images, fps, sound), length)
+        encode(
+            saved.path,
+            _frames(clip, kind, alpha),
+            clip.fps,
+            clip.audio,
+            kind=kind,
+            quality=quality,
+            metadata=metadata,
+            check=host.check,
+        )
+        return _given(kind, saved, _clip_value(images, clip) if kind.is_folder else None)
 
 
-def crf_of(quality: int) -> float:
-    """x264's crf for a quality of 0 to 100; 80 is that of a master."""
-    return WORST_CRF - (WORST_CRF - BEST_CRF) * quality / 100
+def _check_alpha(alpha: Tensor) -> None:
+    if alpha.ndim not in (2, 3) or 0 in alpha.shape:
+        raise RenderError(
+            f"The alpha has the shape {list(alpha.shape)} where masks [batch, height, width] are needed;"
+            " check the node that made it."
+        )
 
 
 def _size(images: Any) -> tuple[int, int]:
@@ -113,21 +161,50 @@ def _size(images: Any) -> tuple[int, int]:
     return (images.shape[2], images.shape[1]) if getattr(images, "ndim", 0) == 4 else (0, 0)
 
 
-def _save(
-    path: Path, images: Any, fps: float, crf: float, audio: Audio | None, metadata: dict[str, Any]
-) -> None:
+def _is_master(kind: Format, quality: float) -> bool:
+    """Whether the file would be what a video on demand is rendered into."""
+    options = kind.options(quality)
+    return kind.container == "mp4" and kind.video.codec == "libx264" and options.get("crf") == MASTER_CRF
+
+
+def _frames(clip: Clip, kind: Format, mask: Tensor | None) -> Any:
+    """The frames as they are written: listened to, and with alpha where the format can have it."""
+    listened = FrameListener(clip.count).passing(clip.frames)
+    alpha = clip.alpha if mask is None else mask.reshape(-1, *mask.shape[-2:])
+    return listened if alpha is None or kind.alpha is None else transparent(listened, alpha)
+
+
+def _clip_value(images: Any, clip: Clip) -> Any:
+    """What was given, as VIDEO: a folder of pictures is no file that other nodes could read."""
+    if isinstance(images, host.Input.Video):
+        return images
+    parts = host.Types.VideoComponents(images=images, audio=audio_value(clip.audio), frame_rate=clip.fps)
+    return host.InputImpl.VideoFromComponents(parts)
+
+
+def _given(kind: Format, saved: SavedFile, clip: Any) -> Any:
+    """The node's output, and what it shows. `saved` tells a host what lies in the output folder, where the
+    files shown are others.
+    """
+    result = host.ui.SavedResult(saved.name, saved.subfolder, io.FolderType.output)
+    if kind.is_folder:
+        folder = "/".join(part for part in (saved.subfolder, saved.name) if part)
+        names = sorted(file.name for file in saved.path.glob(f"*{kind.ending}"))
+        names = names[:: -(-len(names) // SHOWN)]
+        shown = [host.ui.SavedResult(name, folder, io.FolderType.output) for name in names]
+        return io.NodeOutput(clip, ui={"images": shown, "animated": (False,), "saved": [result]})
+    video = host.InputImpl.VideoFromFile(os.fspath(saved.path))
+    if kind.preview == "itself":
+        return io.NodeOutput(video, ui=host.ui.PreviewVideo([result]))
+    copy = host.ui.SavedResult(_playable(saved.path).name, "", io.FolderType.temp)
+    return io.NodeOutput(video, ui=host.ui.PreviewVideo([copy]).as_dict() | {"saved": [result]})
+
+
+def _playable(path: Path) -> Path:
+    """A copy in the temp folder that browsers can play."""
+    from ..real3d_core.video.decoder import read_video
     from ..real3d_core.video.encoder import encode_mp4
 
-    if isinstance(images, LazyVideo) and audio is None and crf == MASTER_CRF:
-        images.save_to(path, metadata=metadata or None)
-        return
-    clip = clip_of(images, fps, audio)
-    encode_mp4(
-        path,
-        FrameListener(clip.count).passing(clip.frames),
-        clip.fps,
-        clip.audio,
-        crf=crf,
-        metadata=metadata,
-        check=host.check,
-    )
+    clip, copy = read_video(path), temp_file("preview", ".mp4")
+    encode_mp4(copy, clip.frames(), clip.fps, clip.audio(), check=host.check)
+    return copy

@@ -174,6 +174,22 @@ def test_results_go_where_they_are_told_to(still, tmp_path, capsys):
     assert "must end in .mp4" in capsys.readouterr().err
 
 
+def test_the_chosen_file_fits_the_format(still, tmp_path, capsys):
+    write_pictures_workflow(still, "R3DP_VideoCombine")
+    for name, good, bad, words in (
+        ("webm", "x.webm", "x.mp4", "must end in .webm"),
+        ("gif", "x.GIF", "x", "must end in .gif"),
+        ("png", "x", "x.png", "must be a new folder"),
+    ):
+        setting = f"--set=Video Combine.format={name}"
+        assert command(still, setting, "--output", tmp_path / bad, folder=tmp_path) == 1
+        assert words in capsys.readouterr().err
+        assert command(still, setting, "--output", tmp_path / good, folder=tmp_path) == 0
+        assert (tmp_path / good).exists() and capsys.readouterr().out.strip() == str(tmp_path / good)
+    assert command(still, "--set=Video Combine.format=png", "--output", tmp_path / "x", folder=tmp_path) == 1
+    assert "a folder already" in capsys.readouterr().err
+
+
 def test_one_output_file_for_two_results_is_refused(still, tmp_path, capsys):
     write_pictures_workflow(still, "R3DP_VideoCombine", "R3DP_VideoCombine")
     assert command(still, "--output", tmp_path / "x.mp4", folder=tmp_path) == 1

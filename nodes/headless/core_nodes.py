@@ -10,6 +10,7 @@ from ...real3d_core.errors import Real3DError
 from .. import host
 from ..paths import input_file, input_names, numbered_output
 from . import io, ui
+from .core_pictures import PICTURE_NODES
 from .session import current
 from .video import Video
 
@@ -153,4 +154,5 @@ CORE_NODES: tuple[type[io.ComfyNode], ...] = (
     PreviewImage,
     GetVideoComponents,
     SaveVideo,
+    *PICTURE_NODES,
 )

@@ -11,11 +11,13 @@ from typing import Any
 import torch
 
 from ...real3d_core.errors import Real3DError, WorkflowError
+from ...real3d_core.video.format_files import load_format
 from .graph import Graph, Link, Node, Registry
 from .io import FolderType, HiddenHolder, NodeOutput, Schema
 from .session import current, running
 from .validate import checked, order_of, output_nodes
 
+COMBINE = "R3DP_VideoCombine"
 SHOWS_ONLY = ("PreviewImage",)  # output nodes that save nothing
 
 
@@ -68,10 +70,20 @@ def _check_chosen_output(graph: Graph, registry: Registry) -> None:
         raise WorkflowError(
             f"One output file was given, but the workflow saves by {names}; run it without an output file."
         )
-    if chosen.suffix.lower() != ".mp4":
+    ending = _ending(saving[0])
+    if chosen.suffix.lower() != ending:
+        what = f"must end in {ending}" if ending else "must be a new folder, a name without an ending"
         raise WorkflowError(
-            f"The output file {chosen} must end in .mp4, the format that {saving[0].label} saves."
+            f"The output file {chosen} {what}, for the format that {saving[0].label} saves; --set its input"
+            " format for another."
         )
+
+
+def _ending(node: Node) -> str:
+    """Of the file that a node saves; empty for a folder."""
+    name = node.inputs.get("format", "mp4") if node.kind == COMBINE else "mp4"
+    kind = load_format(name if isinstance(name, str) else "mp4")
+    return "" if kind.is_folder else kind.ending.lower()
 
 
 def _run_node(
@@ -135,7 +147,7 @@ def _saved_files(call: NodeOutput) -> Iterator[Path]:
     shown = call.ui.as_dict() if hasattr(call.ui, "as_dict") else call.ui
     if not isinstance(shown, Mapping):
         return
-    for entry in shown.get("images", ()):
+    for entry in shown.get("saved", shown.get("images", ())):
         if entry["type"] == FolderType.output.value:
             chosen = current().output_file
             yield chosen or current().output / entry["subfolder"] / entry["filename"]

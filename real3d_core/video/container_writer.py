@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,6 +39,7 @@ class Job:
     alpha       whether the pictures are [h, w, 4] instead of [h, w, 3].
     audio       None without sound; a format without sound leaves it out.
     tags        of the file: "prompt", "workflow" and the like, as texts.
+    check       to be called for each frame of a pass over all of them; may raise to cancel.
     """
 
     shown: Path
@@ -49,6 +50,7 @@ class Job:
     alpha: bool
     audio: Audio | None
     tags: Mapping[str, str]
+    check: Callable[[], None]
 
     def pixels(self) -> str:
         """The pixel format of the file."""

@@ -95,7 +95,7 @@ def encode(
         size, alpha = (first.shape[1], first.shape[0]), first.shape[2] == 4
         if alpha:
             check_transparent(kind)
-        job = Job(path, kind, quality, rate, size, alpha, audio, tag_texts(metadata or {}))
+        job = Job(path, kind, quality, rate, size, alpha, audio, tag_texts(metadata or {}), check)
         with (whole_folder if kind.is_folder else whole_file)(path) as part:
             writer = _WRITERS[kind.writer](part, job)
             try:

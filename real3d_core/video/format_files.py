@@ -1,6 +1,6 @@
 """Kinds of files that clips are saved as: data, one small JSON file each in the folder `formats/`.
 
-A file `formats/<name>.json` adds a kind called <name>; no code changes. See docs/model.md, "Files".
+A file `formats/<name>.json` adds a kind called <name>; no code changes. See docs/model.md, "Video".
 """
 
 from __future__ import annotations

@@ -94,6 +94,7 @@ class PaletteWriter:
             track.pix_fmt = self._job.pixels()
             painted = _painted(waiting.decode(video=0), palette, self._job)
             for index, frame in enumerate(painted):
+                self._job.check()
                 frame.pts, frame.time_base = index, 1 / self._job.fps
                 file.mux(track.encode(frame))
             file.mux(track.encode(None))

@@ -1,0 +1,127 @@
+"""Core nodes that change pictures and masks, with the arithmetic of core's own, so that results agree."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from . import io
+
+METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
+CROPS = ("disabled", "center")
+LONGEST_SIDE = 16_384  # core's own limit
+
+
+def scaled(image: Tensor, width: int, height: int, method: str, crop: str) -> Tensor:
+    """[B, height, width, C] of an IMAGE; "center" cuts it to the new shape first, else it is stretched."""
+    if crop == "center":
+        image = _cut(image, width / height)
+    if method == "lanczos":
+        return _lanczos(image, width, height)
+    return interpolate(image.movedim(-1, 1), (height, width), mode=method).movedim(1, -1)
+
+
+def _cut(image: Tensor, aspect: float) -> Tensor:
+    height, width = image.shape[1:3]
+    x = round((width - height * aspect) / 2) if width / height > aspect else 0
+    y = round((height - width / aspect) / 2) if width / height < aspect else 0
+    return image[:, y : height - y, x : width - x]
+
+
+def _lanczos(image: Tensor, width: int, height: int) -> Tensor:
+    """By Pillow, in 8 bits as core does it."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = (image.detach().float().cpu().clamp(0, 1) * 255).byte().numpy()
+    if pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    resized = [
+        np.array(Image.fromarray(one).resize((width, height), Image.Resampling.LANCZOS)) for one in pixels
+    ]
+    return torch.from_numpy(np.stack(resized)).float().div(255).reshape(len(resized), height, width, -1)
+
+
+class ImageScale(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        side = {"default": 512, "min": 0, "max": LONGEST_SIDE, "step": 1}
+        return io.Schema(
+            node_id="ImageScale",
+            display_name="Upscale Image",
+            category="image/upscaling",
+            inputs=[
+                io.Image.Input("image"),
+                io.Combo.Input("upscale_method", options=METHODS, default=METHODS[0]),
+                io.Int.Input("width", **side),
+                io.Int.Input("height", **side),
+                io.Combo.Input("crop", options=CROPS, default=CROPS[0]),
+            ],
+            outputs=[io.Image.Output("IMAGE")],
+        )
+
+    @classmethod
+    def execute(cls, image: Tensor, upscale_method: str, width: int, height: int, crop: str) -> io.NodeOutput:
+        if width == 0 and height == 0:
+            return io.NodeOutput(image)
+        if width == 0:
+            width = max(1, round(image.shape[2] * height / image.shape[1]))
+        elif height == 0:
+            height = max(1, round(image.shape[1] * width / image.shape[2]))
+        return io.NodeOutput(scaled(image, width, height, upscale_method, crop))
+
+
+class ImageInvert(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ImageInvert",
+            display_name="Invert Image",
+            category="image/color",
+            inputs=[io.Image.Input("image")],
+            outputs=[io.Image.Output("IMAGE")],
+        )
+
+    @classmethod
+    def execute(cls, image: Tensor) -> io.NodeOutput:
+        return io.NodeOutput(1.0 - image)
+
+
+class ImageBatch(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="ImageBatch",
+            display_name="Batch Images",
+            category="image/batch",
+            inputs=[io.Image.Input("image1"), io.Image.Input("image2")],
+            outputs=[io.Image.Output("IMAGE")],
+        )
+
+    @classmethod
+    def execute(cls, image1: Tensor, image2: Tensor) -> io.NodeOutput:
+        channels = max(image1.shape[-1], image2.shape[-1])
+        first, second = (pad(one, (0, channels - one.shape[-1]), value=1.0) for one in (image1, image2))
+        if first.shape[1:] != second.shape[1:]:
+            second = scaled(second, first.shape[2], first.shape[1], "bilinear", "center")
+        return io.NodeOutput(torch.cat([first, second]))
+
+
+class InvertMask(io.ComfyNode):
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        return io.Schema(
+            node_id="InvertMask",
+            display_name="Invert Mask",
+            category="image/mask",
+            inputs=[io.Mask.Input("mask")],
+            outputs=[io.Mask.Output("MASK")],
+        )
+
+    @classmethod
+    def execute(cls, mask: Tensor) -> io.NodeOutput:
+        return io.NodeOutput(1.0 - mask)
+
+
+PICTURE_NODES: tuple[type[io.ComfyNode], ...] = (ImageScale, ImageInvert, ImageBatch, InvertMask)

@@ -1,0 +1,67 @@
+"""The stand-ins for core's picture nodes do what core's own do."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from real3d_portrait.nodes.headless.core_pictures import (
+    METHODS,
+    ImageBatch,
+    ImageInvert,
+    ImageScale,
+    InvertMask,
+)
+
+
+def ramp(height=20, width=30, batch=2, channels=3):
+    values = torch.linspace(0, 1, height * width * channels).reshape(1, height, width, channels)
+    return values.expand(batch, -1, -1, -1).clone()
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("width", "height", "shape"),
+    [(60, 40, (40, 60)), (0, 10, (10, 15)), (15, 0, (10, 15)), (0, 0, (20, 30)), (7, 9, (9, 7))],
+)
+def test_sizes(method, width, height, shape):
+    image = ramp()
+    out = ImageScale.execute(image, method, width, height, "disabled").result[0]
+    assert out.shape == (2, *shape, 3) and out.dtype == torch.float32
+    assert abs(out.mean() - image.mean()) < 0.03
+    if (width, height) == (0, 0):
+        assert out is image
+
+
+def test_nearest_and_area_by_hand():
+    image = torch.tensor([[0.0, 0.2], [0.4, 0.8]])[None, ..., None].expand(1, 2, 2, 3)
+    big = ImageScale.execute(image, "nearest-exact", 4, 4, "disabled").result[0]
+    assert torch.equal(big[0, :, :, 0], image[0, :, :, 0].repeat_interleave(2, 0).repeat_interleave(2, 1))
+    one = ImageScale.execute(image, "area", 1, 1, "disabled").result[0]
+    assert one.flatten().tolist() == pytest.approx([0.35] * 3)
+
+
+def test_center_cuts_what_does_not_fit():
+    image = ramp(20, 30)
+    cut = ImageScale.execute(image, "nearest-exact", 20, 20, "center").result[0]
+    assert torch.equal(cut, image[:, :, 5:25])
+    cut = ImageScale.execute(image, "nearest-exact", 30, 10, "center").result[0]
+    assert torch.equal(cut, image[:, 5:15])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_lanczos_is_pillow_s(channels):
+    image = ramp(channels=channels)
+    out = ImageScale.execute(image, "lanczos", 45, 33, "disabled").result[0]
+    pixels = (image[0].numpy() * 255).astype(np.uint8)
+    picture = Image.fromarray(pixels.squeeze()).resize((45, 33), Image.Resampling.LANCZOS)
+    assert np.array_equal((out[0] * 255).round().byte().numpy().squeeze(), np.array(picture))
+
+
+def test_invert_and_batch():
+    image = ramp()
+    assert torch.equal(ImageInvert.execute(image).result[0], 1 - image)
+    assert torch.equal(InvertMask.execute(image[..., 0]).result[0], 1 - image[..., 0])
+    both = ImageBatch.execute(image, ramp(40, 60, 1, 4)).result[0]
+    assert both.shape == (3, 20, 30, 4)
+    assert torch.equal(both[:2, ..., :3], image) and (both[:2, ..., 3] == 1).all()
