@@ -16,7 +16,7 @@ from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
 from ..ops import remap
 from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
-from ..wires import PORTRAIT_SIZE, HeadRender, Portrait
+from ..wires import PORTRAIT_SIZE, HeadRender, Portrait, RenderedFrames
 from . import HTBSRSettings
 from .head_layer import FEATURES, HeadPicture, HeadPictures, build_head, paint_head
 from .torso_layer import TorsoLayer, build_torso, torso_flow
@@ -72,7 +72,7 @@ class AnalyticFrames:
     def _motion_row(self, rows: Tensor, index: int) -> Tensor:
         return rows[min(index, rows.shape[0] - 1)]
 
-    def _frame(self, rendered, i: int, index: int) -> Tensor:
+    def _frame(self, rendered: RenderedFrames, i: int, index: int) -> Tensor:
         triplane = self.head.triplane
         rest = split_camera(triplane.camera).c2w
         features = (rendered.features[i, :FEATURES] + 1) * 0.5
@@ -95,7 +95,7 @@ class AnalyticFrames:
         )
         return min(max(right, 0.0), 1.0), min(max(left, 0.0), 1.0)
 
-    def _add_torso(self, out: Tensor, rendered, i: int, index: int, rest: Tensor) -> None:
+    def _add_torso(self, out: Tensor, rendered: RenderedFrames, i: int, index: int, rest: Tensor) -> None:
         triplane, layer = self.head.triplane, self.torso
         pose = torch.eye(4, device=out.device)
         if triplane.motion is not None:

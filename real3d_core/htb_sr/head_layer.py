@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..image_to_plane.avatar import AnalyticAvatar
@@ -31,7 +32,7 @@ from ..image_to_plane.layout import (
 from ..ops import blur, box_sum, dilate, enlarge, erode, remap, smoothstep
 from ..wires import PORTRAIT_SIZE, Portrait, _Movable
 
-SCALE = 4  # pixels per ray
+RAYS = (128, 256)  # per side; other resolutions are brought to the nearer one
 APRON = 2  # rays that a bicubic enlargement looks beyond its box
 RIM = 6  # pixels of the silhouette that hold some background or were softened
 MIRROR = 12.0  # pixels: width of the band inside the rim that other views see mirrored
@@ -142,12 +143,10 @@ def _continued(features: Tensor, solid: Tensor) -> Tensor:
     return out
 
 
-def _kinks(address: Tensor, alpha: Tensor) -> Tensor:
+def _kinks(address: Tensor, alpha: Tensor, scale: int) -> Tensor:
     """[1, h, w, 1] 0..1: rays whose address cannot be trusted because it jumps to the next ray."""
-    rays = address * (PORTRAIT_SIZE / SCALE)
-    padded = torch.nn.functional.pad(rays.permute(0, 3, 1, 2), (1, 1, 1, 1), mode="replicate").permute(
-        0, 2, 3, 1
-    )
+    rays = address * (PORTRAIT_SIZE / scale)
+    padded = F.pad(rays.permute(0, 3, 1, 2), (1, 1, 1, 1), mode="replicate").permute(0, 2, 3, 1)
     middle = padded[:, 1:-1, 1:-1]
     bend = torch.maximum(
         (padded[:, 1:-1, 2:] - 2 * middle + padded[:, 1:-1, :-2]).abs(),
@@ -157,13 +156,13 @@ def _kinks(address: Tensor, alpha: Tensor) -> Tensor:
     return dilate(kink, 1)
 
 
-def _enlarged(image: Tensor, box: Box, cubic: bool = True) -> Tensor:
-    """The part of enlarge(image) that belongs to a box of rays."""
+def _enlarged(image: Tensor, box: Box, scale: int, cubic: bool = True) -> Tensor:
+    """The part of enlarge(image, scale) that belongs to a box of rays."""
     h, w = image.shape[1:3]
     r0, r1, c0, c1 = box
     a0, a1, b0, b1 = max(r0 - APRON, 0), min(r1 + APRON, h), max(c0 - APRON, 0), min(c1 + APRON, w)
-    big = enlarge(image[:, a0:a1, b0:b1].contiguous(), SCALE, cubic)
-    return big[:, (r0 - a0) * SCALE : (r1 - a0) * SCALE, (c0 - b0) * SCALE : (c1 - b0) * SCALE]
+    big = enlarge(image[:, a0:a1, b0:b1].contiguous(), scale, cubic)
+    return big[:, (r0 - a0) * scale : (r1 - a0) * scale, (c0 - b0) * scale : (c1 - b0) * scale]
 
 
 def _boxes(mask: Tensor, margin: int) -> list[Box]:
@@ -178,9 +177,9 @@ def _boxes(mask: Tensor, margin: int) -> list[Box]:
     ]
 
 
-def _window(box: Box) -> tuple[slice, slice]:
+def _window(box: Box, scale: int) -> tuple[slice, slice]:
     r0, r1, c0, c1 = box
-    return slice(r0 * SCALE, r1 * SCALE), slice(c0 * SCALE, c1 * SCALE)
+    return slice(r0 * scale, r1 * scale), slice(c0 * scale, c1 * scale)
 
 
 def _pixels(address: Tensor) -> tuple[Tensor, Tensor]:
@@ -189,10 +188,15 @@ def _pixels(address: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _paint_slit(
-    pictures: HeadPictures, colour: Tensor, features: Tensor, box: Box, closing: tuple[float, float]
+    pictures: HeadPictures,
+    colour: Tensor,
+    features: Tensor,
+    box: Box,
+    scale: int,
+    closing: tuple[float, float],
 ) -> None:
     """Draws one mouth or eye at full resolution into colour [H, W, 3] (in place)."""
-    unit = feature_to_unit(_enlarged(features, box))
+    unit = feature_to_unit(_enlarged(features, box, scale))
     below, above = (torch.logit(unit[..., DISTANCES]) * SLIT_SCALE).unbind(-1)
     inner = unit[..., ADDRESS_INNER]
     lower = remap(pictures.skin, *_pixels(unit[..., ADDRESS_LOWER]), cubic=True)[..., :3]
@@ -200,7 +204,7 @@ def _paint_slit(
     side = torch.where(torch.maximum(below, above) > -0.9 * SLIT_LIMIT, side, torch.zeros_like(side))[
         ..., None
     ]
-    window = _window(box)
+    window = _window(box, scale)
     skin = colour[window][None]
     skin = skin + (lower - skin) * side
 
@@ -240,6 +244,17 @@ def _angle(c2w: Tensor, rest: Tensor) -> float:
     return math.degrees(math.acos(float((c2w[:3, 2] * rest[:3, 2]).sum().clamp(-1, 1))))
 
 
+def _usual_rays(features: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
+    """Premultiplied features [C, r, r] and alpha [r, r] at one of the resolutions in RAYS."""
+    given = alpha.shape[-1]
+    if given in RAYS:
+        return features, alpha
+    size = min(RAYS, key=lambda rays: abs(math.log(rays / given)))
+    both = torch.cat([features, alpha[None]])[None]
+    both = F.interpolate(both, (size, size), mode="bilinear", align_corners=False, antialias=True)[0]
+    return both[:-1], both[-1]
+
+
 def paint_head(
     pictures: HeadPictures,
     features: Tensor,
@@ -253,7 +268,8 @@ def paint_head(
     features [FEATURES, r, r] premultiplied, 0..1 (not scaled to -1..1); alpha [r, r]; c2w, rest [4, 4]
     cameras of the frame and of the photo; closing: how far the right and left eye close, 0..1.
     """
-    alpha = alpha.clamp(0, 1)
+    features, alpha = _usual_rays(features, alpha.clamp(0, 1))
+    scale = PORTRAIT_SIZE // alpha.shape[-1]
     ray_box = _ray_box(alpha)
     if ray_box is None:
         return None
@@ -265,44 +281,44 @@ def paint_head(
     unit = feature_to_unit(known)
     address = unit[..., ADDRESS_UPPER]
     weight = remap(pictures.weight, *_pixels(address))
-    kink = _kinks(address, a)
+    kink = _kinks(address, a, scale)
 
     whole = (0, r1 - r0, 0, c1 - c0)
     near_photo = 1 - float(smoothstep(*MATTE_FADE, torch.tensor(_angle(c2w, rest))))
     source = pictures.skin if near_photo == 1 else torch.lerp(pictures.side, pictures.skin, near_photo)
-    fine = feature_to_unit(enlarge(known[..., ADDRESS_UPPER], SCALE, cubic=True))
+    fine = feature_to_unit(enlarge(known[..., ADDRESS_UPPER], scale, cubic=True))
     skin = remap(source, *_pixels(fine), cubic=True)
     colour = skin[0, ..., :3].contiguous()
 
-    edge = enlarge(torch.cat([blur(a, EDGE_BLUR), weight], -1), SCALE, cubic=True)[0]
+    edge = enlarge(torch.cat([blur(a, EDGE_BLUR), weight], -1), scale, cubic=True)[0]
     ends = 1 / (1 + math.exp(SILHOUETTE_GAIN / 2))
     silhouette = ((torch.sigmoid((edge[..., 0] - 0.5) * SILHOUETTE_GAIN) - ends) / (1 - 2 * ends)).clamp(0, 1)
     if near_photo > 0:
         # The matte belongs to the front sheet: one ray inside the silhouette the head is solid.
-        core = enlarge(blur(erode(solid, 1), 0.8), SCALE)[0, ..., 0]
+        core = enlarge(blur(erode(solid, 1), 0.8), scale)[0, ..., 0]
         matte = torch.maximum(skin[0, ..., 3].clamp(0, 1), ((core - 0.2) / 0.6).clamp(0, 1))
         silhouette = silhouette * (1 - (1 - matte) * near_photo)
 
     distances = feature_to_distance(known[..., DISTANCES])[0]
     slits = (distances > -0.068).all(-1) & (solid[0, ..., 0] > 0)
     for box in _boxes(slits, 1):
-        _paint_slit(pictures, colour, known, box, closing)
+        _paint_slit(pictures, colour, known, box, scale, closing)
     # The edges of lips and lids are jumps on purpose.
     kink = kink * (distances.amin(-1) < -0.006)[None, ..., None]
     for box in _boxes(kink[0, ..., 0] > 0, 1):
-        _paint_kink(colour, known, kink, box, whole)
-    full = (r0 * SCALE, r1 * SCALE, c0 * SCALE, c1 * SCALE)
+        _paint_kink(colour, known, kink, box, whole, scale)
+    full = (r0 * scale, r1 * scale, c0 * scale, c1 * scale)
     return HeadPicture(colour, silhouette * edge[..., 1].clamp(0, 1), full)
 
 
-def _paint_kink(colour: Tensor, features: Tensor, kink: Tensor, box: Box, whole: Box) -> None:
+def _paint_kink(colour: Tensor, features: Tensor, kink: Tensor, box: Box, whole: Box, scale: int) -> None:
     """Replaces colour [H, W, 3] by the softened render where addresses jump (in place)."""
     r0, r1, c0, c1 = box
     wide = (max(r0 - 2, 0), min(r1 + 2, whole[1]), max(c0 - 2, 0), min(c1 + 2, whole[3]))
     rgb = features[..., COLOUR]
-    soft = blur(feature_to_unit(_enlarged(rgb, wide)), 2.2)
-    top, left = (r0 - wide[0]) * SCALE, (c0 - wide[2]) * SCALE
-    soft = soft[0, top : top + (r1 - r0) * SCALE, left : left + (c1 - c0) * SCALE]
-    share = _enlarged(kink, box, cubic=False)[0].clamp(0, 1)
-    window = _window(box)
+    soft = blur(feature_to_unit(_enlarged(rgb, wide, scale)), 2.2)
+    top, left = (r0 - wide[0]) * scale, (c0 - wide[2]) * scale
+    soft = soft[0, top : top + (r1 - r0) * scale, left : left + (c1 - c0) * scale]
+    share = _enlarged(kink, box, scale, cubic=False)[0].clamp(0, 1)
+    window = _window(box, scale)
     colour[window] = colour[window] + (soft - colour[window]) * share

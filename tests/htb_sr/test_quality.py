@@ -12,8 +12,9 @@ import pytest
 import torch
 
 from real3d_core.audio_to_motion import AudioToMotionSettings, audio_to_motion
+from real3d_core.errors import BackendError
 from real3d_core.face_model.mesh import fit_similarity
-from real3d_core.htb_sr import htb_sr
+from real3d_core.htb_sr import HTBSRSettings, htb_sr
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
@@ -246,3 +247,46 @@ def test_two_runs_give_the_same_bytes(studio):
     motion = studio.motion({"jawOpen": 0.5, "yaw": 5.0}, {"eyeBlink": 0.6, "pitch": -4.0})
     again = Studio(studio.portrait, image_to_plane(studio.portrait, Model.built_in()), studio.nets)
     assert np.array_equal(studio.pictures(motion), again.pictures(motion))
+
+
+@pytest.mark.parametrize("resolution", [64, 96, 256])
+def test_other_ray_counts_give_the_same_head(studio, resolution):
+    motion = studio.motion({"jawOpen": 0.4, "yaw": 6.0})
+    usual = studio.pictures(motion)[0] / 255.0
+    clip = motion_adapter(studio.triplane, studio.portrait, motion)
+    head = HeadRender(clip, Camera.front(), RenderSettings(resolution=resolution))
+    other = htb_sr(head, studio.portrait).frames(0, 1)[0].numpy()
+    assert psnr(other, usual) >= 28
+
+
+def test_a_camera_that_moves_sees_a_still_head_from_all_sides(studio):
+    """Without a Motion Adapter the clip is as long as the camera's track, and the head turns the other way."""
+    yaw = torch.tensor([math.radians(a) for a in (0.0, 15.0)])
+    zero, one = torch.zeros(2), torch.ones(2)
+    track = Camera(yaw, zero, zero, one, torch.zeros(2, 2), one)
+    source = htb_sr(HeadRender(studio.triplane, track, RenderSettings()), studio.portrait)
+    assert len(source) == 2
+    frames = (source.frames(0, 2) * 255 + 0.5).to(torch.uint8).numpy()
+    seen = studio.turn(studio.detected(frames[1]))[1] - studio.turn(studio.detected(frames[0]))[1]
+    assert -18 <= seen <= -13
+
+
+def test_background_and_replacement_head_are_used(studio):
+    red = torch.tensor([1.0, 0.0, 0.0]).expand(1, 300, 400, 3)
+    blue = torch.tensor([0.0, 0.0, 1.0]).expand(1, 512, 512, 3)
+    head = studio.head(Motion.still(1))
+    settings = HTBSRSettings(background=red, replacement_head=blue)
+    frame = htb_sr(head, studio.portrait, settings).frames(0, 1)[0]
+    assert torch.allclose(frame[5, 5], red[0, 0, 0], atol=1e-3)
+    nose = studio.portrait.landmarks[1, :2].int()
+    assert torch.allclose(frame[nose[1], nose[0]], blue[0, 0, 0], atol=1e-3)
+
+
+def test_another_portrait_is_refused(studio):
+    from dataclasses import replace
+
+    other = replace(studio.portrait, image=1 - studio.portrait.image)
+    with pytest.raises(BackendError, match="another PORTRAIT"):
+        htb_sr(studio.head(Motion.still(1)), other)
+    with pytest.raises(BackendError, match="another PORTRAIT"):
+        motion_adapter(studio.triplane, other, Motion.still(1))
