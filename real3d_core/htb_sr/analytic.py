@@ -18,7 +18,8 @@ from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
 from ..wires import PORTRAIT_SIZE, HeadRender, Portrait, RenderedFrames
 from . import HTBSRSettings
-from .head_layer import FEATURES, HeadPicture, HeadPictures, build_head, paint_head
+from .head_layer import FEATURES, HeadPicture, paint_head
+from .pictures import HeadPictures, build_head
 from .torso_layer import TorsoLayer, build_torso, torso_flow
 
 

@@ -232,7 +232,7 @@ def _filled(values: np.ndarray, mask: np.ndarray) -> Field:
 
 
 def _lowest_near(height: Field) -> Field:
-    """The lowest height within two texels: a sheet that hangs on it has no gaps where the surface is steep."""
+    """The lowest height within two texels: a sheet hung on it has no gaps where the surface is steep."""
     import cv2
 
     return cv2.erode(height, np.ones((5, 5), np.uint8))

@@ -14,7 +14,7 @@ from ..wires import ARKIT_INDEX, Motion
 
 LOWEST, HIGHEST = -0.5, 1.3  # beyond this the skin folds over itself
 LID_FOLLOWS_GAZE = 0.35  # the upper lid covers this share of the eye when it looks down fully
-LID_LEAD = 0.1  # lids are a little ahead of the weight half-way: a half-closed eye was seen three quarters open
+LID_LEAD = 0.1  # lids run ahead of the weight half-way: a half-closed eye was seen three quarters open
 SMILE_RELAX = 0.45  # a speaking mouth takes this share of the photo's smile back
 GAZE_CENTIMETRES = (0.50, 0.32)  # travel of the iris at eyeLook* = 1, across and along
 
@@ -69,11 +69,27 @@ def _down(channel, side: str) -> Tensor:
     return channel(f"eyeLookDown{side}") - channel(f"eyeLookUp{side}")
 
 
+def _at_rate(motion: Motion, fps: float) -> Motion:
+    """The same motion at another rate, interpolated; it lasts as long to half a frame."""
+    if motion.fps == fps:
+        return motion
+    count = max(1, round(len(motion) * fps / motion.fps))
+    at = (torch.arange(count) * (motion.fps / fps)).clamp(max=len(motion) - 1)
+    low = at.long()
+    high, share = (low + 1).clamp(max=len(motion) - 1), at - low
+
+    def between(rows: Tensor) -> Tensor:
+        return rows[low] + (rows[high] - rows[low]) * share[:, None].to(rows)
+
+    return Motion(fps, between(motion.blendshapes), between(motion.euler), between(motion.translation))
+
+
 def combined(first: Motion, second: Motion) -> Motion:
     """Both motions at once: weights and poses add up; the shorter one holds its last frame.
 
-    The rate is the first one's; the second is taken frame by frame.
+    The rate is the first one's; the second is brought to it.
     """
+    second = _at_rate(second, first.fps)
     length = max(len(first), len(second))
 
     def held(rows: Tensor) -> Tensor:

@@ -260,7 +260,7 @@ def test_other_ray_counts_give_the_same_head(studio, resolution):
 
 
 def test_a_camera_that_moves_sees_a_still_head_from_all_sides(studio):
-    """Without a Motion Adapter the clip is as long as the camera's track, and the head turns the other way."""
+    """Without a Motion Adapter the clip is as long as the track, and the head turns the other way."""
     yaw = torch.tensor([math.radians(a) for a in (0.0, 15.0)])
     zero, one = torch.zeros(2), torch.ones(2)
     track = Camera(yaw, zero, zero, one, torch.zeros(2, 2), one)
