@@ -24,7 +24,8 @@ class MotionAdapter(io.ComfyNode):
                 wire_types.Portrait.Input("portrait", tooltip="The portrait that the head was made from."),
                 wire_types.Motion.Input(
                     "motion",
-                    tooltip="Expressions and poses; takes the place of a motion the head already has.",
+                    tooltip="Expressions and poses. A head that already moves keeps its motion and gets this"
+                    " one on top, brought to its frame rate; the shorter one holds its last frame.",
                 ),
             ],
             outputs=[

@@ -68,3 +68,13 @@ def test_combined_adds_and_holds_the_last_frame():
     assert len(both) == 3
     assert both.channel("jawOpen").tolist() == pytest.approx([0.3] * 3)
     assert both.euler[:, 1].tolist() == pytest.approx([0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(("fps", "expected"), [(50.0, [0.0, 0.2, 0.4]), (12.5, [0.0, 0.05, 0.1, 0.15])])
+def test_combined_brings_the_second_motion_to_the_rate_of_the_first(fps, expected):
+    count = round(len(expected) * fps / 25)
+    second = Motion.still(count, fps)
+    second.euler[:, 0] = torch.arange(count) * 0.1
+    both = combined(Motion.still(1), second)
+    assert both.fps == 25 and len(both) == len(expected)
+    assert both.euler[:, 0].tolist() == pytest.approx([*expected[:-1], min(expected[-1], 0.1 * (count - 1))])
