@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from real3d_core.motion_adapter.expression import HIGHEST, combined, shape_weights
+from real3d_core.motion_adapter.expression import HIGHEST, SMILE_RELAX, combined, shape_weights
 from real3d_core.wires import ARKIT_INDEX, Motion
 
 NAMES = (
@@ -38,7 +38,7 @@ def test_rest_moves_nothing():
 def test_correctives_follow_their_causes():
     w = weights_of(jawOpen=0.6, mouthClose=0.4)
     assert w["jawOpenLipsTogether"] == pytest.approx(0.4)
-    assert w["smileRelax"] > 0.5
+    assert w["smileRelax"] == pytest.approx(SMILE_RELAX)
     assert weights_of(eyeBlinkLeft=0.5)["eyeHalfClosedLeft"] == pytest.approx(1.0)
     assert weights_of(eyeBlinkLeft=1.0)["eyeHalfClosedLeft"] == pytest.approx(0.0)
 
