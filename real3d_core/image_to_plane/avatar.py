@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import torch
@@ -63,12 +64,18 @@ class AnalyticAvatar(_Movable):
     iris: Tensor
     mouth: MouthGrid
     fields: ExpressionFields
-    photo_key: float
+    photo_key: int
 
 
-def portrait_key(portrait: Portrait) -> float:
-    """A number that differs between portraits (sum of landmarks and picture in float64)."""
-    return float(portrait.landmarks.double().sum() + portrait.image.double().sum())
+def portrait_key(portrait: Portrait) -> int:
+    """A number that differs between portraits: a checksum of the landmarks' and the picture's bytes.
+
+    Not a sum of floats: its last bits depend on how many threads add.
+    """
+    key = 0
+    for part in (portrait.landmarks, portrait.image):
+        key = zlib.crc32(part.detach().cpu().contiguous().numpy().tobytes(), key)
+    return key
 
 
 def _softened(picture: Tensor) -> Tensor:

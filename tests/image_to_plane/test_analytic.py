@@ -83,3 +83,17 @@ def test_canonical_plus_residual_equals_the_planes_of_the_expression(triplane, p
 
 def test_same_portrait_same_planes(triplane, portrait):
     assert torch.equal(image_to_plane(portrait, Model.built_in()).planes, triplane.planes)
+
+
+def test_the_key_of_a_portrait_does_not_depend_on_threads(portrait):
+    from real3d_core.image_to_plane.avatar import portrait_key
+
+    threads = torch.get_num_threads()
+    try:
+        keys = set()
+        for count in (1, 2, 3):
+            torch.set_num_threads(count)
+            keys.add(portrait_key(portrait))
+    finally:
+        torch.set_num_threads(threads)
+    assert len(keys) == 1
