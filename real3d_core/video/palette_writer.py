@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from av.filter.context import FilterContext
 
 LOSSLESS, CONTAINER, PIXELS = "ffv1", "matroska", "bgra"  # of the waiting file
-KEPT_BITS = np.uint8(0b11111100)  # of a colour that is counted: memory stays below 2^18 colours
+KEPT_BITS = np.uint8(0b11111100)  # of red, green and blue
 SEEN = 128  # alpha from which a pixel is opaque; a gif knows nothing between
 TICK = Fraction(1, 100)  # of a gif's clock, in seconds
 COMMENT = b"\x21\xfe"  # begins a comment
@@ -58,12 +58,9 @@ class PaletteWriter:
         """Adds one [h, w, 3 or 4] uint8 picture."""
         import av
 
-        if picture.shape[2] == 3:
-            picture = np.concatenate([picture, np.full_like(picture[..., :1], 255)], axis=2)
-        picture = np.ascontiguousarray(picture[..., [2, 1, 0, 3]])
-        frame = av.VideoFrame.from_ndarray(picture, format="bgra")
+        frame = av.VideoFrame.from_ndarray(_coarse(picture), format=PIXELS)
         frame.pts, frame.time_base = self._count, 1 / self._job.fps
-        self._colours.count(picture, self._count)
+        self._colours.count(frame)
         self._count += 1
         with output_errors(self._job.shown):
             self._file.mux(self._track.encode(frame))
@@ -100,6 +97,20 @@ class PaletteWriter:
             file.mux(track.encode(None))
 
 
+def _coarse(picture: np.ndarray) -> np.ndarray:
+    """[h, w, 4] blue, green, red, alpha of an [h, w, 3 or 4] picture, in 2^18 colours.
+
+    More would not be seen among 256, and ffmpeg's filters remember every colour that they meet.
+    """
+    coarse = np.empty((*picture.shape[:2], 4), np.uint8)
+    coarse[..., :3] = picture[..., 2::-1] & KEPT_BITS
+    coarse[..., :3] |= coarse[..., :3] >> 6  # so that white stays white
+    coarse[..., 3] = 255
+    if picture.shape[2] == 4:
+        coarse[picture[..., 3] < SEEN] = 0
+    return coarse
+
+
 class _PaletteOfClip:
     """ffmpeg's palettegen, fed picture by picture."""
 
@@ -117,17 +128,11 @@ class _PaletteOfClip:
         graph.configure()
         self._graph = graph
 
-    def count(self, picture: np.ndarray, number: int) -> None:
-        """Counts the colours of an [h, w, 4] blue, green, red, alpha picture; all unseen is one colour."""
-        import av
-
-        coarse = picture & KEPT_BITS
-        coarse |= coarse >> 6  # so that white stays white
-        coarse[picture[..., 3] < SEEN] = 0
-        coarse[..., 3] |= np.where(picture[..., 3] < SEEN, 0, 255).astype(np.uint8)
-        frame = av.VideoFrame.from_ndarray(coarse, format="bgra")
-        frame.pts = number
-        self._source.push(frame)
+    def count(self, picture: VideoFrame) -> None:
+        """Counts the colours of a picture."""
+        self._source.push(picture)
+        for _ in _ready(self._palette):  # there is nothing yet, but asking makes the graph take the picture
+            pass
 
     def palette(self) -> VideoFrame:
         """The colours, 16 x 16."""
