@@ -15,6 +15,8 @@ from pathlib import Path, PureWindowsPath
 from ..real3d_core.errors import OutputError, WorkflowError
 from . import host
 
+LONGEST_NAME = 200  # bytes; file systems allow 255, and a number and an ending follow
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])\s*(\..*)?$", re.IGNORECASE | re.DOTALL)
 _ANNOTATION = re.compile(r"\s*\[(input|output|temp)\]$")
 
 
@@ -37,19 +39,45 @@ class SavedFile:
 
 
 def inside(folder: Path, name: str) -> Path:
-    """The path `name` inside `folder`. Raises WorkflowError if it would lie outside."""
+    """The path `name` inside `folder`. Raises WorkflowError if it would lie outside, or can be no path."""
     parts = re.split(r"[\\/]+", name)
     windows = PureWindowsPath(name)  # also knows C: and \\server\share, which must not pass on any system
     if windows.drive or windows.root or ".." in parts or "\0" in name:
         raise WorkflowError(_leaves(folder, name))
+    if any(_is_no_name(part) for part in parts):
+        raise WorkflowError(
+            f"The path {_told(name)} holds a name that not every system can have; choose a shorter or plainer"
+            " one."
+        )
     path = folder.joinpath(*parts)
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        is_inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # links in a circle
+        is_inside = False
+    if not is_inside:
         raise WorkflowError(_leaves(folder, name))
     return path
 
 
+def _is_no_name(part: str) -> bool:
+    """Whether a file cannot be called so everywhere: devices of Windows, control characters, too long."""
+    try:
+        size = len(part.encode())
+    except UnicodeEncodeError:  # half of a character
+        return True
+    reserved = _DEVICES.match(part) is not None
+    forbidden = os.name == "nt" and any(one in part for one in '<>:"|?*')
+    return reserved or forbidden or size > LONGEST_NAME or not part.isprintable()
+
+
+def _told(name: str) -> str:
+    return repr(name if len(name) <= 100 else f"{name[:100]}...")
+
+
 def _leaves(folder: Path, name: str) -> str:
-    return f"The path {name!r} leaves the folder {folder}; copy or upload the file there and give its name."
+    return (
+        f"The path {_told(name)} leaves the folder {folder}; copy or upload the file there and give its name."
+    )
 
 
 def input_file(name: str) -> Path:
@@ -64,9 +92,16 @@ def input_file(name: str) -> Path:
         annotation = _ANNOTATION.search(name)
         folder = host.folder(annotation[1] if annotation else "input")
         path = inside(folder, _ANNOTATION.sub("", name))
-    if not name.strip() or not path.is_file():
-        raise WorkflowError(f"There is no file {name!r} in {path.parent}; upload it, or choose another.")
+    if not name.strip() or not _is_file(path):
+        raise WorkflowError(f"There is no file {_told(name)} in {path.parent}; upload it, or choose another.")
     return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # the whole path is too long, a folder may not be entered
+        return False
 
 
 def input_names(endings: frozenset[str]) -> list[str]:
@@ -91,6 +126,8 @@ def numbered_output(prefix: str, ending: str, width: int, height: int) -> SavedF
         return SavedFile(_made_for(chosen), "")
     output = host.folder("output")
     stem = inside(output, _filled(prefix, width, height) or "video")
+    if stem == output:
+        raise WorkflowError(f"The file name {prefix!r} names a folder; give one such as Real3D/talking.")
     folder = _made_for(stem).parent
     pattern = re.compile(re.escape(stem.name) + r"_(\d+)_", re.IGNORECASE)
     numbers = [int(match[1]) for name in os.listdir(folder) if (match := pattern.match(name))]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,17 @@ from torch.nn.functional import interpolate
 from ..real3d_core.errors import AudioError, FaceNotFoundError, ImageError
 from ..real3d_core.wires import PORTRAIT_SIZE, Audio
 
+MOST_RATE = 2**31  # Hz, where a rate stops being a number that can be worked with
+
 
 def audio_from(value: Mapping[str, Any] | None) -> Audio | None:
     """The first sound of an AUDIO; None stays None. Raises AudioError if it is not an AUDIO."""
     if value is None:
         return None
-    waveform, rate = value.get("waveform"), value.get("sample_rate")
-    if not isinstance(waveform, Tensor) or waveform.ndim != 3 or waveform.shape[0] < 1 or not rate:
+    parts = value if isinstance(value, Mapping) else {}
+    waveform, rate = parts.get("waveform"), parts.get("sample_rate")
+    is_sound = isinstance(waveform, Tensor) and waveform.ndim == 3 and waveform.shape[0] >= 1
+    if not is_sound or not isinstance(rate, Real) or not 0 < rate < MOST_RATE:
         raise AudioError(
             "The audio is not made as ComfyUI's AUDIO is (waveform [batch, channels, samples] and a sample"
             " rate); check the node that made it."
@@ -51,11 +56,17 @@ def frame_rate(fps: float | Fraction) -> Fraction:
 
 def check_image(image: Tensor) -> None:
     """Raises ImageError unless the value is an IMAGE with at least one picture."""
-    if image.ndim != 4 or 0 in image.shape:
+    if not isinstance(image, Tensor):
+        raise ImageError(f"An image is needed, not {_kind(image)}; check the node that made it.")
+    if image.ndim != 4 or 0 in image.shape or image.shape[-1] not in (1, 3, 4):
         raise ImageError(
-            f"An image has the shape {list(image.shape)} where [batch, height, width, channels] is needed;"
-            " check the node that made it."
+            f"An image has the shape {list(image.shape)} where [batch, height, width, 1, 3 or 4 channels] is"
+            " needed; check the node that made it."
         )
+
+
+def _kind(value: Any) -> str:
+    return "nothing" if value is None else f"a value of the type {type(value).__name__}"
 
 
 def pictures(image: Tensor) -> Tensor:
@@ -81,9 +92,16 @@ def squares(image: Tensor) -> Tensor:
 def person_mask(mask: Tensor | None, index: int) -> np.ndarray | None:
     """[h, w] float32 of picture `index` of a MASK, in the mask's own size; a single mask serves all pictures.
 
+    Raises ImageError if it is no MASK.
+
     An empty mask is none: Load Image gives one for every picture without transparency.
     """
-    if mask is None or 0 in mask.shape:
+    if mask is None:
+        return None
+    if not isinstance(mask, Tensor) or mask.ndim < 2:
+        shape = list(mask.shape) if isinstance(mask, Tensor) else _kind(mask)
+        raise ImageError(f"A mask is {shape} where [batch, height, width] is needed; check what made it.")
+    if 0 in mask.shape:
         return None
     masks = mask.reshape(-1, *mask.shape[-2:])
     one = masks[min(index, len(masks) - 1)].detach().float().cpu()
@@ -95,13 +113,24 @@ def face_points(
 ) -> np.ndarray | None:
     """[478, 3] float64 landmarks of one face of picture `index`, in pixels of a picture of this size.
 
-    Faces are counted from the largest; z is on the scale of x. Raises FaceNotFoundError if there are fewer.
+    Faces are counted from the largest; z is on the scale of x. Raises FaceNotFoundError if there are fewer,
+    ImageError if it is no FACE_LANDMARKS.
     """
     if value is None:
         return None
+    try:
+        return _face_points(value, index, face, height, width)
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        raise ImageError(
+            "face_landmarks is not made as ComfyUI's Detect Face Landmarks makes it; connect that node, or"
+            " nothing."
+        ) from error
+
+
+def _face_points(value: Mapping[str, Any], index: int, face: int, height: int, width: int) -> np.ndarray:
     frames = value["frames"]
     faces = sorted(frames[min(index, len(frames) - 1)], key=_height_of, reverse=True) if frames else []
-    if face >= len(faces):
+    if not 0 <= face < len(faces):
         raise FaceNotFoundError(
             f"Face {face} was asked for, but face_landmarks holds {len(faces)} for this picture; choose a"
             " lower face index, or let the landmark node return more faces."

@@ -23,6 +23,10 @@ from .wires import FrameSource
 
 MOST_WORKERS = 8  # beyond this, memory bandwidth is the limit
 LOOK_AHEAD = 2  # finished chunks that may wait for the consumer besides those being made
+SHORTER = (
+    'set HTB-SR to deliver "video on demand", which needs no more memory for a longer clip, or use a shorter'
+    " sound"
+)
 MEMORY_SHARE = 0.8  # of the free memory a clip may take; the rest is for the nodes that use it
 
 
@@ -124,14 +128,13 @@ def frames_to_tensor(
     return torch.empty(0, source.height, source.width, 3) if clip is None else clip
 
 
-def check_fits(frames: int, width: int, height: int) -> None:
+def check_fits(frames: int, width: int, height: int, cure: str = SHORTER) -> None:
     """Raises RenderError, with size and cure, if so many float pictures do not fit into the free memory."""
     needed, free = frames * width * height * 3 * 4, available_memory()
     if free is not None and needed > MEMORY_SHARE * free:
         raise RenderError(
             f"{frames} frames of {width}x{height} as images need {needed / 2**30:.1f} GB and"
-            f' {free / 2**30:.1f} GB are free; set HTB-SR to deliver "video on demand", which needs no more'
-            " memory for a longer clip, or use a shorter sound."
+            f" {free / 2**30:.1f} GB are free; {cure}."
         )
 
 

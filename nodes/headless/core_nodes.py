@@ -7,6 +7,7 @@ import os
 import torch
 
 from ...real3d_core.errors import Real3DError
+from ...real3d_core.streaming import check_fits
 from .. import host
 from ..paths import input_file, input_names, numbered_output
 from . import io, ui
@@ -45,8 +46,10 @@ class LoadImage(io.ComfyNode):
         from ...real3d_core.portrait.read_photo import read_photo
 
         photo = read_photo(input_file(image), longest=LONGEST_SIDE)
+        height, width = photo.pixels.shape[:2]
+        check_fits(1, width, height, "reduce the picture first")
         mask = torch.zeros(1, 64, 64) if photo.alpha is None else 1 - torch.from_numpy(photo.alpha)[None]
-        return io.NodeOutput(torch.from_numpy(photo.pixels)[None].float() / 255, mask)
+        return io.NodeOutput(torch.from_numpy(photo.pixels)[None].float().div_(255), mask)
 
     @classmethod
     def validate_inputs(cls, image: str = "") -> bool | str:

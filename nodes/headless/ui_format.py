@@ -41,9 +41,14 @@ def graph_of_ui(data: Mapping[str, Any], registry: Registry) -> Graph:
     try:
         _refuse_subgraphs(data, entries)
         return Graph(_Converter(entries, _wires(data), registry).nodes(), dict(data), True)
-    except (KeyError, IndexError, TypeError, AttributeError) as error:
+    except KeyError as error:
         raise WorkflowError(
-            f"The workflow is damaged ({type(error).__name__}: {error}); save it from ComfyUI again."
+            f"The workflow is damaged (it lacks {error.args[0]!r}); save it from ComfyUI again."
+        ) from error
+    except (IndexError, TypeError, ValueError, AttributeError) as error:
+        raise WorkflowError(
+            "The workflow is damaged (an entry has another form than ComfyUI writes); save it from ComfyUI"
+            " again."
         ) from error
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LONGEST_FILE_SIDE = 16_384
 SMALLEST_SIDE = 16  # pixels: below this no face can be seen
+ROWS = 256  # worked on at a time, so that a huge picture needs little more memory than itself
 _PILLOW_LIMIT = threading.Lock()
 
 
@@ -71,9 +72,8 @@ def read_photo(path: Path | str, longest: int = 4096) -> PhotoFile:
     except (Image.DecompressionBombError, MemoryError) as error:
         raise ImageError(f"{path} is too large to read ({error}); reduce it first.") from error
     except Exception as error:  # Pillow's decoders raise OSError, SyntaxError, ValueError, struct.error, ...
-        raise ImageError(
-            f"{path} is damaged or cut short ({type(error).__name__}: {error}); save or download it again."
-        ) from error
+        reason = " ".join(str(error).split()) or "its data make no sense"
+        raise ImageError(f"{path} is damaged or cut short ({reason}); save or download it again.") from error
 
 
 def photo_from_tensor(image: Tensor, longest: int = 4096) -> PhotoFile:
@@ -87,8 +87,10 @@ def photo_from_tensor(image: Tensor, longest: int = 4096) -> PhotoFile:
             " one IMAGE."
         )
     _check_size(image.shape[1], image.shape[0], "The picture")
-    values = torch.nan_to_num(image.detach().to("cpu", torch.float32)).clamp(0, 1)
-    array = (values * 255).round().to(torch.uint8).numpy()
+    array = np.empty(image.shape, np.uint8)
+    for top in range(0, image.shape[0], ROWS):
+        values = torch.nan_to_num(image[top : top + ROWS].detach().to("cpu", torch.float32)).clamp(0, 1)
+        array[top : top + ROWS] = (values * 255).round().to(torch.uint8).numpy()
     factor = min(1.0, longest / max(array.shape[:2]))
     if factor < 1:
         cv2 = opencv()
@@ -131,23 +133,26 @@ def _decoded(picture: Image, longest: int) -> PhotoFile:
     whole = max(picture.size)
     picture.draft("RGB", (longest, longest))  # JPEG only: decodes at a half, a quarter or an eighth
     picture.load()
-    upright = ImageOps.exif_transpose(_eight_bit(picture))
-    upright.thumbnail((longest, longest))
-    return _without_alpha(np.asarray(upright), max(upright.size) / whole)
+    small = _eight_bit(picture)
+    small.thumbnail((longest, longest))
+    small = ImageOps.exif_transpose(small)
+    if small.mode == "L":
+        small = small.convert("RGB")
+    return _without_alpha(np.asarray(small), max(small.size) / whole)
 
 
 def _eight_bit(picture: Image) -> Image:
-    """The picture as RGB or RGBA; 16-bit, 32-bit and float greys are scaled by the range they use."""
+    """The picture as L, RGB or RGBA; 16-bit, 32-bit and float greys are scaled by the range they use."""
     from PIL import Image
 
-    if picture.mode in ("RGB", "RGBA"):
+    if picture.mode in ("L", "RGB", "RGBA") and "transparency" not in picture.info:
         return picture
     if picture.mode.startswith(("I", "F")):
         grey = Image.fromarray(_grey_levels(np.asarray(picture)))
         grey.info.update(picture.info)
         exif: Any = picture.getexif()
         grey.getexif().update(exif)
-        return grey.convert("RGB")
+        return grey
     transparent = "A" in picture.mode or "a" in picture.mode or "transparency" in picture.info
     return picture.convert("RGBA" if transparent else "RGB")
 
@@ -156,10 +161,21 @@ def _grey_levels(values: np.ndarray) -> np.ndarray:
     """uint8 from integers or floats of unknown range: 0..1, 0..255 or 0..65535, the smallest that holds
     them.
     """
-    values = np.nan_to_num(values.astype(np.float64))
-    is_float_unit = values.max() <= 1 and not np.array_equal(values, values.astype(np.int64))
-    full = 1.0 if is_float_unit else 255.0 if values.max() <= 255 else 65535.0
-    return np.clip(np.round(values * (255 / full)), 0, 255).astype(np.uint8)
+
+    whole = values.dtype.kind in "iu"
+
+    def block(top: int) -> np.ndarray:
+        part = values[top : top + ROWS]
+        return part if whole else np.nan_to_num(part.astype(np.float64))
+
+    tops = range(0, len(values), ROWS)
+    highest = max(float(block(top).max()) for top in tops)
+    is_unit = not whole and highest <= 1 and any(bool((block(top) % 1 != 0).any()) for top in tops)
+    full = 1.0 if is_unit else 255.0 if highest <= 255 else 65535.0
+    grey = np.empty(values.shape, np.uint8)
+    for top in tops:
+        grey[top : top + ROWS] = np.clip(np.round(block(top) * (255 / full)), 0, 255)
+    return grey
 
 
 def _without_alpha(array: np.ndarray, scale: float) -> PhotoFile:

@@ -9,7 +9,6 @@ Convention
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
@@ -24,7 +23,7 @@ from ..part_files import whole_file, whole_folder
 from ..sound import check_audio
 from ..streaming import no_check
 from ..timing import stage
-from ..wires import Audio
+from ..wires import MOST_FPS, Audio
 from .container_writer import ContainerWriter, Job, tag_texts
 from .format_files import Format, load_format, transparent_formats
 from .palette_writer import PaletteWriter
@@ -33,7 +32,6 @@ from .picture_writer import PictureWriter
 CRF = 18  # visually lossless for a face at 512
 PRESET = "veryfast"  # 3.5 ms a 512x512 frame where medium takes 8, and a file no larger
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-MOST_FPS = 1000
 
 
 class Writer(Protocol):
@@ -141,8 +139,10 @@ def check_transparent(kind: Format) -> None:
 
 def frame_rate(fps: Fraction | float) -> Fraction:
     """The exact rate of a float, such as 30000/1001 of 29.97002997; RenderError if it cannot be used."""
-    if not (math.isfinite(fps) and 0 < fps <= MOST_FPS):
-        raise RenderError(f"{fps} frames per second were asked for; give a rate above 0, at most {MOST_FPS}.")
+    if not 0 < fps <= MOST_FPS:  # NaN is refused too
+        raise RenderError(
+            f"{float(fps):.6g} frames per second were asked for; give a rate above 0, at most {MOST_FPS}."
+        )
     return fps if isinstance(fps, Fraction) else max(Fraction(fps).limit_denominator(1001), Fraction(1, 1001))
 
 

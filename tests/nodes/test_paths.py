@@ -8,6 +8,8 @@ from real3d_core.errors import OutputError, WorkflowError
 from real3d_portrait.nodes import paths
 from real3d_portrait.nodes.headless.session import Session, using
 
+from ..sentences import assert_one_sentence
+
 
 @pytest.fixture
 def folders(tmp_path):
@@ -81,6 +83,41 @@ def test_results_are_numbered(folders):
     (first.path.parent / "talking_00099_.mp4").touch()
     assert paths.numbered_output("clips/talk", ".mp4", 512, 512).name == "talk_00042_.mp4"
     assert paths.numbered_output("a%width%x%height%", ".mp4", 64, 48).name == "a64x48_00001_.mp4"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["nul", "con.png", "aux/x.png", "COM1", "lpt9.tar.gz", "x" * 300, "a\nb.png", "\ud800.png", "a/\x7f/b"],
+)
+def test_names_that_not_every_system_can_have_are_refused(folders, name):
+    for refused in (
+        lambda: paths.input_file(name),
+        lambda: paths.numbered_output(name, ".mp4", 1, 1),
+    ):
+        with pytest.raises(WorkflowError, match="plainer") as caught:
+            refused()
+        assert_one_sentence(caught.value)
+    assert not folders.output.exists()
+
+
+def test_links_in_a_circle_and_paths_of_any_length_are_refused(folders):
+    with pytest.raises(WorkflowError, match="no file") as caught:
+        paths.input_file("/".join(["deep"] * 2000)[1:])
+    assert len(str(caught.value)) < 30_000
+    try:
+        os.symlink(folders.input / "loop", folders.input / "loop")
+    except OSError:
+        pytest.skip("symbolic links cannot be made here")
+    with pytest.raises(WorkflowError, match=r"leaves the folder|no file"):
+        paths.input_file("loop")
+
+
+@pytest.mark.parametrize("prefix", [".", "./", "sub/..//.", "%width%/../."])
+def test_a_prefix_that_is_the_folder_itself_does_not_lead_out_of_it(folders, prefix):
+    with pytest.raises(WorkflowError) as caught:
+        paths.numbered_output(prefix, ".mp4", 1, 1)
+    assert_one_sentence(caught.value)
+    assert not list(folders.output.parent.glob("*.mp4"))
 
 
 @pytest.mark.parametrize("prefix", ["../x", "/tmp/x", "C:/x", "a/../../x"])

@@ -7,6 +7,8 @@ import torch
 from real3d_core.errors import AudioError, FaceNotFoundError, ImageError
 from real3d_portrait.nodes import values
 
+from ..sentences import assert_one_sentence
+
 
 def test_audio_takes_the_first_of_a_batch_and_keeps_its_channels():
     wave = torch.rand(2, 2, 100)
@@ -17,11 +19,58 @@ def test_audio_takes_the_first_of_a_batch_and_keeps_its_channels():
 
 
 @pytest.mark.parametrize(
-    "value", [{}, {"waveform": torch.rand(5), "sample_rate": 1}, {"waveform": torch.rand(1, 1, 5)}]
+    "value",
+    [
+        {},
+        [],
+        "sound",
+        {"waveform": torch.rand(5), "sample_rate": 1},
+        {"waveform": torch.rand(1, 1, 5)},
+        {"waveform": torch.rand(0, 1, 5), "sample_rate": 8000},
+        {"waveform": [[[0.0]]], "sample_rate": 8000},
+        *(
+            {"waveform": torch.rand(1, 1, 5), "sample_rate": rate}
+            for rate in (0, -1, "", "8k", float("nan"), 2**40)
+        ),
+    ],
 )
 def test_what_is_no_audio_is_refused(value):
     with pytest.raises(AudioError):
         values.audio_from(value)
+
+
+@pytest.mark.parametrize("value", [None, [], "picture", np.zeros((1, 4, 5, 3)), torch.rand(1, 4, 5, 2)])
+def test_what_is_no_image_or_mask_is_refused(value):
+    with pytest.raises(ImageError) as caught:
+        values.pictures(value)
+    assert_one_sentence(caught.value)
+    if value is not None and not isinstance(value, torch.Tensor):
+        with pytest.raises(ImageError) as caught:
+            values.person_mask(value, 0)
+        assert_one_sentence(caught.value)
+    with pytest.raises(ImageError, match="mask"):
+        values.person_mask(torch.rand(5), 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frames": [None]},
+        {"frames": [[{}]]},
+        {"frames": [["face"]]},
+        {"image_size": None},
+        {"image_size": (0, 0)},
+        {"image_size": (512,)},
+        {"image_size": "512x512"},
+    ],
+)
+def test_landmarks_of_another_make_are_refused(change):
+    for value in (faces(1, 0) | change, {k: v for k, v in faces(1, 0).items() if k not in change}, "points"):
+        with pytest.raises(ImageError, match="Detect Face Landmarks") as caught:
+            values.face_points(value, 0, 0, 200, 400)
+        assert_one_sentence(caught.value)
+    with pytest.raises(FaceNotFoundError):
+        values.face_points(faces(1, 0), 0, -1, 200, 400)
 
 
 def test_pictures_lose_transparency_and_grey_gets_colour():

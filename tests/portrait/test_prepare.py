@@ -157,6 +157,9 @@ def test_unusable_inputs(astronaut: np.ndarray, nets: FaceNets, face: Face) -> N
         prepare_portrait(astronaut, None)
     with pytest.raises(ImageError, match="landmarks"):
         prepare_portrait(astronaut, nets, landmarks=face.landmarks[:68])
+    for no_face in (face.landmarks * [-1, 1, 1] + [512, 0, 0], np.full((478, 3), 100.0)):
+        with pytest.raises(ImageError, match="not those of a face"):
+            prepare_portrait(astronaut, nets, landmarks=no_face)
     with pytest.raises(ImageError, match="do not lie"):
         prepare_portrait(astronaut, nets, landmarks=face.landmarks + 5000)
     with pytest.raises(ImageError, match="mask"):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from PIL import Image
 from real3d_core.errors import ImageError
 from real3d_core.portrait.read_photo import photo_from_tensor, read_photo
 
+ROOT = Path(__file__).resolve().parents[2]
 UNDO = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -139,6 +142,36 @@ def test_decompression_bomb(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="at most 16384"):
         read_photo(path)
     assert limit == Image.MAX_IMAGE_PIXELS
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the memory of a process is not told")
+@pytest.mark.parametrize(
+    ("mode", "suffix", "width", "decoded"),
+    # A JPEG is decoded at a quarter of its size.
+    [("RGB", "jpg", 16_384, 0), ("L", "png", 8_192, 1), ("I;16", "png", 4_096, 2)],
+)
+def test_the_largest_picture_is_read_in_bounded_memory(
+    tmp_path: Path, mode: str, suffix: str, width: int, decoded: int
+) -> None:
+    """16,384 pixels a side, in a process of its own, whose memory can be measured."""
+    path = tmp_path / f"largest.{suffix}"
+    Image.new(mode, (width, 16_384)).save(path, compress_level=1)
+    script = """
+import resource, sys, time
+import torch, numpy, PIL.Image
+from real3d_core.portrait.read_photo import read_photo
+before, start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+print(*read_photo(sys.argv[1]).pixels.shape, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before,
+      time.perf_counter() - start)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    height, read, channels, memory, seconds = map(float, done.stdout.split())
+    assert (height, read, channels) == (4096, width / 4, 3)
+    unit = 1 if sys.platform == "darwin" else 1024
+    assert memory * unit < 2.6 * decoded * width * 16_384 + 400e6
+    assert seconds < 30
 
 
 def test_tensors() -> None:

@@ -124,6 +124,20 @@ def test_bad_cameras_are_named() -> None:
         resolve(ellipsoid_head(), track(yaw=math.nan), 0, 1)
     with pytest.raises(RenderError, match="greater than 0"):
         resolve(ellipsoid_head(), track(dolly=0.0), 0, 1)
+    zero, one = torch.zeros(2), torch.ones(2)
+    for parts in (
+        (zero, zero, zero[:1], one, torch.zeros(2, 2), one),
+        (zero, zero, zero, one, zero, one),
+        (zero[:0], zero[:0], zero[:0], one[:0], torch.zeros(0, 2), one[:0]),
+    ):
+        with pytest.raises(RenderError, match="one row per frame"):
+            Camera(*parts)
+    assert (
+        Camera(
+            *(part.double() for part in parts[:0]), *(zero.double(),) * 3, one, torch.zeros(2, 2), one
+        ).yaw.dtype
+        == torch.float32
+    )
     with pytest.raises(RenderError, match="25"):
         split_camera(torch.zeros(24))
 
