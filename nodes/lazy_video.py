@@ -9,6 +9,7 @@ See docs/model.md, "Frames on demand".
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import threading
@@ -21,7 +22,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..real3d_core.errors import Real3DError
+from ..real3d_core.errors import Real3DError, RenderError
 from ..real3d_core.part_files import SETTLED, hold, release, sweep, whole_file
 from ..real3d_core.streaming import frames_to_tensor, iterate_frames
 from ..real3d_core.wires import Audio, FrameSource
@@ -77,7 +78,15 @@ class LazyVideo(host.Input.Video):
     def as_trimmed(
         self, start_time: float | None = None, duration: float | None = None, strict_duration: bool = False
     ) -> LazyVideo | None:
-        """Only the frames of the part are ever rendered; a negative start counts from the end."""
+        """Only the frames of the part are ever rendered; a negative start counts from the end.
+
+        Raises RenderError for times that are no numbers of seconds.
+        """
+        if not (math.isfinite(start_time or 0.0) and math.isfinite(duration or 0.0)):
+            raise RenderError(
+                f"{self._title}: a part from {start_time} s on, {duration} s long, was asked for; give numbers"
+                " of seconds."
+            )
         fps, total, start = self.get_frame_rate(), self.get_duration(), start_time or 0.0
         start = max(0.0, total + start) if start < 0 else start
         if strict_duration and duration and start + duration > total + 1e-6:

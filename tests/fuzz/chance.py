@@ -54,7 +54,7 @@ class Chance:
 
     def values(self, shape: Sequence[int]) -> Tensor:
         """Floats of this shape: noise, constants, extremes, or noise with a few bad values."""
-        noise = torch.rand(*shape, generator=self.torch)
+        noise = torch.rand(tuple(shape), generator=self.torch)
         kind = self.pick("noise", "zero", "one", "scaled", "bad", "all bad", "tiny", "signed")
         if kind in ("zero", "one"):
             return torch.full(tuple(shape), float(kind == "one"))

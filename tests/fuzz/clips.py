@@ -15,7 +15,7 @@ from real3d_portrait.nodes.lazy_video import LazyVideo
 
 from .bench import Bench
 from .chance import NAN, Chance
-from .pictures import image_value
+from .pictures import image_value, mask_value
 from .sounds import audio_value, encoded_video, told
 
 PREFIXES = (
@@ -71,14 +71,18 @@ def combine(chance: Chance, bench: Bench) -> tuple[str, Any]:
     clip = clip_value(chance, bench)
     fps = chance.number(25.0, 1.0, 60.0, 0.1) if chance.often(0.4) else 25.0
     prefix = chance.one_of(PREFIXES) if chance.often(0.3) else "clip"
-    kind = "mp4"
+    kind = chance.pick("mp4", "mp4", "webm", "mov", "gif", "png", "", "avi", "../mp4")
     quality = chance.integer(0, 50, 80, 100) if chance.often(0.3) else 60
     audio = audio_value(chance) if chance.often(0.3) else None
     (bench.folder / "output").mkdir(exist_ok=True)
     (bench.folder / "output" / "file").write_text("in the way")
     (bench.folder / "output" / "link").symlink_to(bench.folder.parent)
-    words = f"{getattr(clip, 'shape', type(clip).__name__)}, {fps}, {prefix!r}, {quality}, {told(audio)}"
-    return words, lambda: VideoCombine.execute(clip, fps, prefix, kind, quality, False, audio)
+    alpha = mask_value(chance) if chance.often(0.2) else None
+    length = chance.pick("video", "video", "audio", "shortest", "longest", "")
+    what = getattr(clip, "shape", type(clip).__name__)
+    words = f"{what} {fps} {prefix!r} {kind} {quality} {told(audio)} {length}"
+    inputs = (clip, fps, prefix, kind, quality, False, audio, alpha, length)
+    return words, lambda: VideoCombine.execute(*inputs)
 
 
 def on_demand(chance: Chance, bench: Bench) -> tuple[str, Any]:

@@ -32,10 +32,11 @@ Made = tuple[str, Callable[[], Any]]
 
 CASES: tuple[Callable[[Chance, Bench], Made], ...] = (
     pictures.picture_file, workflows.workflow, heads.motion, sounds.audio_motion, clips.combine,
-    workflows.path, sounds.sound_file, workflows.template, heads.camera, pictures.picture_tensor, workflows.workflow,
-    clips.on_demand, heads.layers, workflows.path, sounds.audio_motion, heads.motion, workflows.template,
-    pictures.picture_file, heads.passes, clips.combine, pictures.portrait_options, heads.camera,
-    workflows.workflow, heads.odd_portraits, sounds.sound_file, clips.on_demand, heads.strangers,
+    workflows.path, sounds.sound_file, workflows.template, heads.camera, pictures.picture_tensor,
+    workflows.workflow, clips.on_demand, heads.layers, workflows.path, sounds.audio_motion, heads.motion,
+    workflows.template, pictures.picture_file, heads.passes, clips.combine, pictures.portrait_options,
+    heads.camera, workflows.workflow, heads.odd_portraits, sounds.sound_file, clips.on_demand,
+    heads.strangers,
 )  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from .clips import PREFIXES
 
 TEMPLATE = ROOT / "workflows" / "talking_portrait.json"
 NAMES = (
-    *PREFIXES, "small.png", "tone.wav", "small.png [input]", "../input/small.png", "small.png/", "./small.png",
+    *PREFIXES, "small.png", "tone.wav", "small.png [input]", "../input/small.png", "small.png/",
     "SMALL.PNG", "small.png:x", "//x/y", "\\\\?\\C:\\x", "%2e%2e/x", "loop", "file:///x", "\x7f",
     "small.png [temp]", "small.png [other]", "/etc/passwd", "lpt1", "com1.png", "small.png\0.jpg", "a" * 5000,
 )  # fmt: skip

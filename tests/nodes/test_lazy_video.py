@@ -89,6 +89,9 @@ def test_parts_that_are_not_there():
     assert video.as_trimmed(0.5, 0.5, strict_duration=True) is None
     assert video.as_trimmed(0.5, 0.5).get_frame_count() == 8
     assert video.as_trimmed().get_frame_count() == 20
+    for start, length in ((float("nan"), 1.0), (0.0, float("inf")), (float("-inf"), None)):
+        with pytest.raises(RenderError, match="numbers of seconds"):
+            video.as_trimmed(start, length)
 
 
 def test_an_error_names_the_stage_and_leaves_no_file(session, tmp_path):
