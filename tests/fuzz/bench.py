@@ -68,6 +68,10 @@ class Bench:
     def still(self) -> TriPlane:
         return image_to_plane(self.portrait, Model.built_in())
 
+    @cached_property
+    def other_still(self) -> TriPlane:
+        return image_to_plane(self.other, Model.built_in())
+
     def written(self) -> list[Path]:
         """The files that a case has made, after everything unused is gone."""
         gc.collect()

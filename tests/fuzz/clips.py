@@ -50,7 +50,10 @@ def clip_value(chance: Chance, bench: Bench) -> Any:
     """IMAGE, VIDEO of any kind, or neither."""
     kind = chance.pick("image", "image", "lazy", "components", "file", "part", "bad file")
     if kind == "image":
-        return image_value(chance, bench)
+        usual = torch.rand(
+            chance.whole(1, 4), chance.whole(1, 40), chance.whole(1, 40), 3, generator=chance.torch
+        )
+        return usual if chance.often(0.5) else image_value(chance, bench)
     if kind == "lazy":
         audio = Audio(torch.rand(1, 800, generator=chance.torch), 16_000) if chance.often(0.5) else None
         return LazyVideo(OddClip(chance), audio, "HTB-SR")
@@ -62,7 +65,7 @@ def clip_value(chance: Chance, bench: Bench) -> Any:
     path = bench.folder / "input" / "clip.mp4"
     data = encoded_video(chance, bench)
     path.write_bytes(chance.damaged(data) if kind == "bad file" else data)
-    times = (chance.number(0.0, 0.04), chance.number(0.0, 0.08)) if kind == "part" else (0.0, 0.0)
+    times = (chance.pick(0.0, 0.04, 9.0), chance.pick(0.0, 0.08, 9.0)) if kind == "part" else (0.0, 0.0)
     return VideoFromFile(path, start_time=times[0], duration=times[1])
 
 

@@ -122,11 +122,13 @@ def passes(chance: Chance, bench: Bench) -> tuple[str, Any]:
 
 def strangers(chance: Chance, bench: Bench) -> tuple[str, Any]:
     """Stages of two portraits in one graph."""
-    mine, other = (bench.portrait, bench.other) if chance.often(0.5) else (bench.other, bench.portrait)
+    mine, other = bench.still, bench.other
+    if chance.often(0.5):
+        mine, other = bench.other_still, bench.portrait
     stage = chance.pick("adapter", "htbsr", "both")
 
     def run() -> Any:
-        still = ImageToPlane.execute(mine).result[0]
+        still = mine
         if stage != "htbsr":
             still = MotionAdapter.execute(still, other, Motion.still(1)).result[0]
         return HTBSR.execute(HeadRender(still, Camera.front(), SMALL), other, "images").result
