@@ -84,8 +84,8 @@ class LazyVideo(host.Input.Video):
         """
         if not (math.isfinite(start_time or 0.0) and math.isfinite(duration or 0.0)):
             raise RenderError(
-                f"{self._title}: a part from {start_time or 0.0} s on, {duration or 0.0} s long, was asked for;"
-                " give numbers of seconds."
+                f"{self._title}: a part from {start_time or 0.0} s on, {duration or 0.0} s long, was asked"
+                " for; give numbers of seconds."
             )
         fps, total, start = self.get_frame_rate(), self.get_duration(), start_time or 0.0
         start = max(0.0, total + start) if start < 0 else start
