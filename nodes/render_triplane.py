@@ -81,5 +81,7 @@ class RenderTriplane(io.ComfyNode):
         sampler: str,
         camera: Camera | None = None,
     ) -> Any:
+        from ..real3d_core.render_triplane.cameras import checked_camera
+
         settings = RenderSettings(resolution, coarse_samples, fine_samples, sampler)
-        return io.NodeOutput(HeadRender(triplane, camera or Camera.front(), settings))
+        return io.NodeOutput(HeadRender(triplane, checked_camera(camera or Camera.front()), settings))

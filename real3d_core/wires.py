@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import torch
 from torch import Tensor
 
-from .errors import MotionError, RenderError
+from .errors import MotionError
 
 if TYPE_CHECKING:
     from .model import Model
@@ -208,10 +208,7 @@ class Motion(_Movable):
                     f"A motion's {name} holds NaN or infinite values; check the node that made the motion."
                 )
         if not 0 < self.fps <= MOST_FPS:
-            raise MotionError(
-                f"A motion has {self.fps:.6g} frames per second; the rate must be greater than 0 and at most"
-                f" {MOST_FPS}."
-            )
+            raise MotionError(f"A motion has {self.fps:.6g} frames per second; choose up to {MOST_FPS}.")
 
     def __len__(self) -> int:
         return self.blendshapes.shape[0]
@@ -250,9 +247,6 @@ class Camera(_Movable):
     shift               [T, 2] moves the picture by this share of its size, x right, y down.
     field_of_view       [T] factor on the image-plane size; > 1 is wider.
     T = 1 is a static camera.
-
-    Tensors of other types than float32 are converted. Raises RenderError if the shapes do not agree or there
-    is no frame; what the numbers may be is checked where they are used.
     """
 
     yaw: Tensor
@@ -261,17 +255,6 @@ class Camera(_Movable):
     dolly: Tensor
     shift: Tensor
     field_of_view: Tensor
-
-    def __post_init__(self) -> None:
-        count = self.yaw.shape[0] if self.yaw.ndim == 1 else 0
-        for name in (one.name for one in fields(self)):
-            value, shape = getattr(self, name), [count, 2] if name == "shift" else [count]
-            if list(value.shape) != shape or count == 0:
-                raise RenderError(
-                    f"A camera's {name} has shape {list(value.shape)} where {shape} is needed; build the"
-                    " camera track with one row per frame."
-                )
-            object.__setattr__(self, name, value.float())
 
     def __len__(self) -> int:
         return self.yaw.shape[0]

@@ -15,7 +15,7 @@ the volume ever moves: pose and camera track both end up in one matrix. See docs
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -137,10 +137,11 @@ def framed(intrinsics: Tensor, camera: Camera, frames: Tensor) -> Tensor:
 def resolve(triplane: TriPlane, camera: Camera, start: int, stop: int) -> ResolvedCameras:
     """The cameras of frames start..stop. A track or motion that ends early holds its last frame.
 
-    Raises RenderError if a camera is not finite, or its dolly or field of view is not positive.
+    Raises RenderError if a camera is not finite, its parts are not of one length, or its dolly or field of
+    view is not positive.
     """
     device = triplane.planes.device
-    camera = camera.to(device)
+    camera = checked_camera(camera).to(device)
     frames = torch.arange(start, stop, device=device)
     on_track = frames.clamp(max=len(camera) - 1)
     _check(camera, on_track)
@@ -153,6 +154,20 @@ def resolve(triplane: TriPlane, camera: Camera, start: int, stop: int) -> Resolv
         euler, translation = triplane.motion.euler.to(device), triplane.motion.translation.to(device)
         c2w = invert_rigid(head_transform(euler[posed], translation[posed], pivot)) @ view
     return ResolvedCameras(c2w=c2w, view=view, intrinsics=framed(base.intrinsics, camera, on_track))
+
+
+def checked_camera(camera: Camera) -> Camera:
+    """The track in float32. Raises RenderError if its parts are not of one length, or it has no frame."""
+    count = camera.yaw.shape[0] if camera.yaw.ndim == 1 else 0
+    parts = {part.name: getattr(camera, part.name) for part in fields(camera)}
+    for name, value in parts.items():
+        shape = [count, 2] if name == "shift" else [count]
+        if list(value.shape) != shape or count == 0:
+            raise RenderError(
+                f"A camera's {name} has the shape {list(value.shape)} and its yaw {list(camera.yaw.shape)};"
+                " build the camera track with one row per frame."
+            )
+    return Camera(**{name: value.float() for name, value in parts.items()})
 
 
 def _check(camera: Camera, frames: Tensor) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from real3d_core.render_triplane.cameras import (
     DISTANCE,
     FOCAL,
     built_in_camera,
+    checked_camera,
     head_transform,
     invert_rigid,
     project,
@@ -131,13 +132,9 @@ def test_bad_cameras_are_named() -> None:
         (zero[:0], zero[:0], zero[:0], one[:0], torch.zeros(0, 2), one[:0]),
     ):
         with pytest.raises(RenderError, match="one row per frame"):
-            Camera(*parts)
-    assert (
-        Camera(
-            *(part.double() for part in parts[:0]), *(zero.double(),) * 3, one, torch.zeros(2, 2), one
-        ).yaw.dtype
-        == torch.float32
-    )
+            checked_camera(Camera(*parts))
+    half = Camera(*(zero.half(),) * 3, one.double(), torch.zeros(2, 2), one.int())
+    assert {getattr(checked_camera(half), part.name).dtype for part in fields(Camera)} == {torch.float32}
     with pytest.raises(RenderError, match="25"):
         split_camera(torch.zeros(24))
 
