@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from real3d_core.errors import BackendError
+from real3d_core.errors import BackendError, RenderError
 from real3d_core.htb_sr.analytic import AnalyticFrames
 from real3d_core.video.encoder import encode
 from real3d_core.video.format_files import load_format
@@ -229,3 +229,26 @@ def test_one_render_serves_all_consumers_and_goes_with_its_object(runs, session,
     del result
     gc.collect()
     assert not list(session.temp.glob("real3d_master_*"))
+
+
+class Stopped(BaseException):
+    pass
+
+
+@pytest.mark.parametrize("error", [RenderError("this frame is bad; try another."), Stopped()])
+def test_a_frame_that_fails_names_its_stage_and_leaves_no_file(runs, session, tmp_path, monkeypatch, error):
+    """Of a clip on demand it is a later node that works when the frame fails."""
+    made = AnalyticFrames.frames
+
+    def failing(self, start, stop):
+        if start == 1:
+            raise error
+        return made(self, start, stop)
+
+    monkeypatch.setattr(AnalyticFrames, "frames", failing)
+    with pytest.raises(type(error)) as caught:
+        runs("one_render_for_all")
+    if isinstance(error, RenderError):
+        assert "HTB-SR: this frame is bad; try another." in str(caught.value)
+    assert not [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
+    assert not [path for path in session.temp.rglob("*") if path.suffix != ".png"]  # previews only
