@@ -101,16 +101,25 @@ def _file_of(video: Any) -> Path:
 def with_length(clip: Clip, length: str) -> Clip:
     """The clip as long as its "video", its "audio", or the "shortest" or "longest" of both.
 
-    Frames are cut off, or the last one held; the sound ends with the frames anyway. Without sound, and for an
-    empty one, the video decides. A sound is as long as the whole number of frames next to it, at least one.
+    Frames are cut off, or the last one held; the sound ends with the frames anyway.
     """
-    if clip.audio is None or clip.audio.waveform.shape[1] == 0 or length == VIDEO:
+    fewest, most = frame_limits(clip.audio, clip.fps, length)
+    if not fewest and most is None:
         return clip
-    sound = max(1, round(Fraction(clip.audio.waveform.shape[1], clip.audio.sample_rate) * clip.fps))
-    fewest = sound if length in (AUDIO, LONGEST) else 0
-    most = sound if length in (AUDIO, SHORTEST) else None
     count = max(fewest, clip.count if most is None else min(clip.count, most))
     return replace(clip, frames=_held(clip.frames, fewest, most), count=count)
+
+
+def frame_limits(audio: Audio | None, fps: Fraction, length: str) -> tuple[int, int | None]:
+    """The fewest and the most frames (None: any number) that a sound lets a clip have.
+
+    A sound is as long as the whole number of frames next to it, at least one; no or an empty sound limits
+    nothing.
+    """
+    if audio is None or audio.waveform.shape[1] == 0 or length == VIDEO:
+        return 0, None
+    frames = max(1, round(Fraction(audio.waveform.shape[1], audio.sample_rate) * fps))
+    return frames if length != SHORTEST else 0, frames if length != LONGEST else None
 
 
 def _held(frames: Iterable[Tensor | np.ndarray], fewest: int, most: int | None) -> Iterator[Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from ..real3d_core.errors import RenderError
+from ..real3d_core.errors import Real3DError, RenderError
 from ..real3d_core.video.format_files import Format, format_names, load_format
 from . import host, wire_types
-from .clip import LENGTHS, VIDEO, Clip, clip_of, transparent, with_length
+from .clip import LENGTHS, VIDEO, Clip, clip_of, frame_limits, transparent, with_length
 from .host import io, schema
 from .lazy_video import MASTER_CRF, LazyVideo
 from .paths import SavedFile, numbered_output, temp_file
@@ -129,7 +130,7 @@ class VideoCombine(io.ComfyNode):
             _check_alpha(alpha)
         metadata = host.workflow_metadata(cls) if save_metadata else {}
         saved = numbered_output(filename_prefix, "" if kind.is_folder else kind.ending, *_size(images))
-        if isinstance(images, LazyVideo) and sound is None and alpha is None and _is_master(kind, quality):
+        if sound is None and alpha is None and _is_master(images, kind, quality, length):
             images.save_to(saved.path, metadata=metadata or None)
             return _given(kind, saved, images)
         clip = with_length(clip_of(images, fps, sound), length)
@@ -161,10 +162,17 @@ def _size(images: Any) -> tuple[int, int]:
     return (images.shape[2], images.shape[1]) if getattr(images, "ndim", 0) == 4 else (0, 0)
 
 
-def _is_master(kind: Format, quality: float) -> bool:
+def _is_master(images: Any, kind: Format, quality: float, length: str) -> bool:
     """Whether the file would be what a video on demand is rendered into."""
-    options = kind.options(quality)
-    return kind.container == "mp4" and kind.video.codec == "libx264" and options.get("crf") == MASTER_CRF
+    if not isinstance(images, LazyVideo):
+        return False
+    options, count = kind.options(quality), images.get_frame_count()
+    fewest, most = frame_limits(images.sound(), images.get_frame_rate(), length)
+    return (
+        (kind.container, kind.video.codec, options.get("crf")) == ("mp4", "libx264", MASTER_CRF)
+        and fewest <= count
+        and (most is None or most >= count)
+    )
 
 
 def _frames(clip: Clip, kind: Format, mask: Tensor | None) -> Any:
@@ -196,15 +204,23 @@ def _given(kind: Format, saved: SavedFile, clip: Any) -> Any:
     video = host.InputImpl.VideoFromFile(os.fspath(saved.path))
     if kind.preview == "itself":
         return io.NodeOutput(video, ui=host.ui.PreviewVideo([result]))
-    copy = host.ui.SavedResult(_playable(saved.path).name, "", io.FolderType.temp)
-    return io.NodeOutput(video, ui=host.ui.PreviewVideo([copy]).as_dict() | {"saved": [result]})
+    return io.NodeOutput(
+        video, ui=host.ui.PreviewVideo(_playable(saved.path)).as_dict() | {"saved": [result]}
+    )
 
 
-def _playable(path: Path) -> Path:
-    """A copy in the temp folder that browsers can play."""
+def _playable(path: Path) -> list[Any]:
+    """A copy in the temp folder that browsers can play; none where it cannot be made. Cancel removes all."""
     from ..real3d_core.video.decoder import read_video
     from ..real3d_core.video.encoder import encode_mp4
 
-    clip, copy = read_video(path), temp_file("preview", ".mp4")
-    encode_mp4(copy, clip.frames(), clip.fps, clip.audio(), check=host.check)
-    return copy
+    try:
+        clip, copy = read_video(path), temp_file("preview", ".mp4")
+        encode_mp4(copy, clip.frames(), clip.fps, clip.audio(), check=host.check)
+    except Real3DError:  # a full temp folder, say: the file itself is there
+        return []
+    except BaseException:
+        with suppress(OSError):
+            os.remove(path)
+        raise
+    return [host.ui.SavedResult(copy.name, "", io.FolderType.temp)]

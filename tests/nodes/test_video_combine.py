@@ -12,7 +12,7 @@ from PIL import Image
 
 from real3d_core.errors import OutputError, RenderError
 from real3d_core.video.format_files import format_names, load_format
-from real3d_portrait.nodes import VideoCombine, host
+from real3d_portrait.nodes import VideoCombine, host, video_combine
 from real3d_portrait.nodes.headless import io
 from real3d_portrait.nodes.headless.session import Session, using
 from real3d_portrait.nodes.headless.video import VideoFromFile
@@ -162,6 +162,15 @@ def test_length_without_a_sound_is_that_of_the_video(session):
         assert len(levels_of(file_of(session, combine(stills(), length=length, audio=silent)))) == FRAMES
 
 
+@pytest.mark.parametrize(
+    ("length", "frames"), [("video", 10), ("audio", 5), ("shortest", 5), ("longest", 10)]
+)
+def test_the_own_sound_of_a_video_on_demand_may_be_shorter(session, length, frames):
+    clip = CountedClip(FRAMES)
+    path = file_of(session, combine(LazyVideo(clip, beep(0.2), "HTB-SR"), length=length))
+    assert len(levels_of(path)) == frames and clip.rendered == FRAMES
+
+
 def alphas(session, output):
     path = file_of(session, output)
     return [np.array(Image.open(file))[..., 3] for file in sorted(path.glob("*.png"))]
@@ -220,6 +229,27 @@ def test_cancel_and_errors_leave_nothing(session, monkeypatch, name):
         combine(stills(40), format=name)
     assert [path for path in (*session.output.rglob("*"), *session.temp.rglob("*")) if path.is_file()] == []
     assert os.listdir(session.output / "a") == []
+
+
+@pytest.mark.parametrize("name", ["gif", "mov"])
+def test_a_copy_to_look_at_is_only_a_comfort(session, monkeypatch, name):
+    """Without room in the temp folder the file is kept; a cancel while the copy is made removes it."""
+    monkeypatch.setattr(video_combine, "temp_file", lambda *_: session.temp / "absent" / "x.mp4")
+    output = combine(stills(), format=name)
+    assert file_of(session, output).is_file() and output.ui["images"] == []
+    monkeypatch.undo()
+    before, calls = os.listdir(session.output / "a"), iter(range(10_000))
+    passes = {"gif": 2, "mov": 1}[name] * FRAMES
+
+    def cancelled():
+        if next(calls) == passes + 5:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(host, "check", cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        combine(stills(), format=name)
+    assert os.listdir(session.output / "a") == before
+    assert not [path for path in session.temp.rglob("*") if path.is_file()]
 
 
 def test_a_format_that_is_not_there(session):
