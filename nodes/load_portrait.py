@@ -46,7 +46,9 @@ class LoadPortrait(io.ComfyNode):
         return io.NodeOutput(*values_of(portrait), ui=shown([portrait], cls))
 
     @classmethod
-    def validate_inputs(cls, image: str = "") -> bool | str:
+    def validate_inputs(cls, image: str | None = "") -> bool | str:
+        if not image:  # a list without files gives None
+            return "No picture is chosen; upload one, or put it into the input folder."
         try:
             input_file(image)
         except Real3DError as error:

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from real3d_core.errors import WorkflowError
+from real3d_portrait.nodes import LoadPortrait
 from real3d_portrait.nodes.headless.command import main
 from real3d_portrait.nodes.headless.execute import run
 from real3d_portrait.nodes.headless.graph import Registry, read_workflow
@@ -93,6 +94,22 @@ def test_the_template_opens_in_the_template_browser():
     for node in data["nodes"]:
         for socket in node["inputs"]:
             assert socket["link"] is None or any(link[0] == socket["link"] for link in data["links"])
+
+
+def test_a_list_left_alone_starts_with_its_first_file(tmp_path):
+    """The template names no files: on the canvas that would mark a fresh ComfyUI's nodes red."""
+    graph = template()
+    for name in ("b.png", "a.png", "c.wav"):
+        (tmp_path / name).touch()
+    with using(Session(input=tmp_path)):
+        ready = checked(graph, Registry.standard())
+    chosen = {node.title: node.inputs for node in ready.nodes.values()}
+    assert chosen["Load Portrait"]["image"] == "a.png" and chosen["Load Audio"]["audio"] == "c.wav"
+    (tmp_path / "c.wav").unlink()
+    with using(Session(input=tmp_path)), pytest.raises(WorkflowError, match=r"file to choose for Load Audio"):
+        checked(graph, Registry.standard())
+    for nothing in ("", None):
+        assert "No picture is chosen" in LoadPortrait.validate_inputs(nothing)
 
 
 def test_the_same_graph_in_api_format_is_the_same(tmp_path):

@@ -106,6 +106,8 @@ def _checked_node(node: Node, graph: Graph, registry: Registry) -> Node:
             value = getattr(declared, "default", None)
             if value is None and declared.optional:
                 continue
+            if value is None and isinstance(declared, ComboInput) and (declared.options or declared.upload):
+                value = _first_choice(node, declared)
             if value is None:
                 raise WorkflowError(f"{node.label} lacks its input {declared.id}; connect or set it.")
         elif not declared.has_widget:
@@ -115,6 +117,16 @@ def _checked_node(node: Node, graph: Graph, registry: Registry) -> Node:
         inputs[declared.id] = value
     _check_by_node(node, inputs, registry)
     return Node(node.id, node.kind, node.title, inputs)
+
+
+def _first_choice(node: Node, declared: ComboInput) -> str:
+    """What a list that is left alone starts with, as on the canvas."""
+    if not declared.options:
+        raise WorkflowError(
+            f"There is no file to choose for {node.label}, input {declared.id}; put one into the input"
+            " folder, or set it."
+        )
+    return declared.options[0]
 
 
 def _check_link(node: Node, declared: Input, link: Link, graph: Graph, registry: Registry) -> None:
