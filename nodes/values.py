@@ -141,6 +141,8 @@ def _face_points(value: Mapping[str, Any], index: int, face: int, height: int, w
         raise FaceNotFoundError(
             f"face_landmarks holds {len(flat)} points where 478 are needed; use Detect Face Landmarks."
         )
+    if not (np.isfinite(flat).all() and np.isfinite(crop).all()):
+        raise ValueError("points that are nowhere")
     rows = np.concatenate([crop[:, :2], np.ones((478, 1))], axis=1)
     scale = float(np.linalg.norm(np.linalg.lstsq(rows, flat, rcond=None)[0][0]))
     points = np.concatenate([flat, crop[:, 2:] * scale], axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-RAW = re.compile(r"Traceback|\b\w*(Error|Exception|Warning)\b\s*[:(]|<class |object at 0x|\bself\.|\bNone\b")
+RAW = re.compile(r"Traceback|\b\w*(Error|Exception|Warning)\b\s*[:(]|<class |object at 0x")
 QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|\([^()]*\)")
 TWO_SENTENCES = re.compile(r"[.!?]\s+[A-Z]")
 ADVICE = re.compile(r"; |\b(needed|takes|needs|choose|give|must|use|check|it is)\b|\bat (most|least)\b")
@@ -18,7 +18,7 @@ def faults_of(message: str) -> list[str]:
         "has a line break": "\n" in message or "\r" in message,
         "does not end with a full stop": not message.endswith((".", "?")),
         "is more than one sentence": bool(TWO_SENTENCES.search(plain)),
-        "shows Python's own words": bool(RAW.search(message)),
+        "shows Python's own words": bool(RAW.search(message)) or "None" in plain.split(),
         "does not say what to do": not ADVICE.search(message),
         "is longer than a sentence may be": len(message) > 900,
     }

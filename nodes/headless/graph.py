@@ -147,6 +147,7 @@ def _api_value(value: Any) -> Any:
     if (
         isinstance(value, list)
         and len(value) == 2
+        and isinstance(value[0], (str, int))
         and isinstance(value[1], int)
         and not isinstance(value[1], bool)
     ):

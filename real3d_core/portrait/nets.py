@@ -48,7 +48,7 @@ def opencv() -> ModuleType:
         import cv2
     except Exception as error:  # a broken wheel raises almost anything
         raise DependencyError(
-            f"OpenCV (cv2) is missing or does not load ({type(error).__name__}: {error}); {repair}"
+            f"OpenCV (cv2) is missing or does not load ({' '.join(str(error).split())}); {repair}"
         ) from error
     needed = ("grabCut", "inpaint", "warpAffine", "setRNGSeed")
     lacking = [name for name in needed if not hasattr(cv2, name)]

@@ -46,6 +46,7 @@ def test_lists_run_the_nodes_after_them_once_for_each_entry():
         (api(n=("Number", {})), ["saves and shows nothing"]),
         (api(s=("Show", {})), ["Show (node s)", "lacks its input value"]),
         (api(s=("Show", {"value": 5})), ["Show (node s)", "input value", "INT,FLOAT"]),
+        (api(s=("Show", {"value": [["n"], 0]})), ["input value", "not a value"]),
         (api(s=("Show", {"value": ["gone", 0]})), ["input value", "node gone", "does not exist"]),
         (api(n=("Number", {}), s=("Show", {"value": ["n", 7]})), ["output 7", "has 2"]),
         (api(n=("Number", {}), s=("Show", {"value": ["n", 1]})), ["needs INT,FLOAT", "gives STRING"]),
