@@ -22,7 +22,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..real3d_core.errors import Real3DError, RenderError
+from ..real3d_core.errors import OutputError, Real3DError, RenderError
 from ..real3d_core.part_files import SETTLED, hold, release, sweep, whole_file
 from ..real3d_core.streaming import frames_to_tensor, iterate_frames
 from ..real3d_core.wires import Audio, FrameSource
@@ -134,8 +134,11 @@ class LazyVideo(host.Input.Video):
         """As the host's own videos do; a file appears under its name only when it is whole."""
         from ..real3d_core.video.container_writer import output_errors
 
+        try:
+            kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}
+        except ValueError as error:
+            raise OutputError(f"{self._title}: {error}; choose mp4 and h264, or auto.") from error
         master = host.InputImpl.VideoFromFile(self.get_stream_source())
-        kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}
         given = {name: value for name, value in keywords.items() if value is not None}
         if not isinstance(path, (str, os.PathLike)):
             master.save_to(path, **kind, metadata=metadata, **given)

@@ -148,10 +148,11 @@ class VideoCombine(io.ComfyNode):
 
 
 def _check_alpha(alpha: Tensor) -> None:
-    if alpha.ndim not in (2, 3) or 0 in alpha.shape:
+    shape = list(alpha.shape) if isinstance(alpha, Tensor) else []
+    if len(shape) not in (2, 3) or 0 in shape:
         raise RenderError(
-            f"The alpha has the shape {list(alpha.shape)} where masks [batch, height, width] are needed;"
-            " check the node that made it."
+            f"The alpha has the shape {shape} where masks [batch, height, width] are needed; check the node"
+            " that made it."
         )
 
 

@@ -33,7 +33,7 @@ class OddClip:
         self.fps = chance.number(25.0, 25.0, 12.5, 29.97)
         self.count = chance.pick(1, 2, 5, 0)
         self.fail_at = chance.pick(None, None, 0, 1)
-        self.width, self.height = chance.pick((32, 16), (32, 16), (17, 5), (1, 1), (0, 16))
+        self.width, self.height = chance.pick((32, 16), (32, 16), (17, 5), (1, 1))
         self.shapes = chance.often(0.1)
 
     def __len__(self) -> int:

@@ -94,6 +94,14 @@ def test_parts_that_are_not_there():
             video.as_trimmed(start, length)
 
 
+def test_an_unknown_kind_of_file_is_refused_before_anything_is_rendered(tmp_path):
+    clip = CountedClip(20)
+    for kind in ({"format": "avi"}, {"codec": "morse"}, {"format": 3}):
+        with pytest.raises(OutputError, match="choose mp4"):
+            LazyVideo(clip, None, "HTB-SR").save_to(tmp_path / "a.mp4", **kind)
+    assert clip.rendered == 0
+
+
 def test_an_error_names_the_stage_and_leaves_no_file(session, tmp_path):
     video = LazyVideo(CountedClip(20, fail_at=7), beep(), "HTB-SR")
     with pytest.raises(RenderError, match=r"^HTB-SR: this frame"):
