@@ -70,6 +70,8 @@ def shown(path, alpha=False):
     if path.suffix != ".webm":
         with av.open(str(path)) as file:
             return [frame.to_ndarray(format="rgba") for frame in file.decode(video=0)]
+    if int(av.__version__.split(".")[0]) < 15:
+        pytest.skip("the only decoder of VP9's alpha breaks memory in this ffmpeg")
     with av.open(str(path)) as file:  # ffmpeg's own decoder of VP9 leaves the alpha out
         decoder = av.CodecContext.create("libvpx-vp9", "r")
         frames = [frame for packet in file.demux(video=0) for frame in decoder.decode(packet)]
