@@ -246,7 +246,7 @@ def copy_streams(source: Path, target: Path, metadata: Mapping[str, Any]) -> Non
         for name, value in metadata.items():
             new.metadata[name] = value if isinstance(value, str) else json.dumps(value)
         tracks = {
-            track.index: new.add_stream_from_template(track)
+            track.index: new.add_stream_from_template(track, opaque=True)  # no encoder: old PyAV takes one
             for track in (*old.streams.video, *old.streams.audio)
         }
         for packet in old.demux():
