@@ -84,4 +84,5 @@ class RenderTriplane(io.ComfyNode):
         from ..real3d_core.render_triplane.cameras import checked_camera
 
         settings = RenderSettings(resolution, coarse_samples, fine_samples, sampler)
-        return io.NodeOutput(HeadRender(triplane, checked_camera(camera or Camera.front()), settings))
+        track = Camera.front() if camera is None else checked_camera(camera)
+        return io.NodeOutput(HeadRender(triplane, track, settings))

@@ -42,6 +42,11 @@ def _pictures(images: Tensor | None, name: str) -> Tensor | None:
     return square.contiguous()
 
 
+def _clean(picture: Tensor) -> Tensor:
+    """A copy of a picture of some other node in 0..1; NaN becomes black."""
+    return picture.nan_to_num(0.0).clamp_(0, 1)
+
+
 @dataclass(frozen=True)
 class AnalyticFrames:
     """A FrameSource: renders and composes frames on the device of the head's tensors."""
@@ -80,7 +85,7 @@ class AnalyticFrames:
         painted = paint_head(
             self.pictures, features, rendered.alpha[i, 0], rendered.c2w[i], rest, self._closing(index)
         )
-        out = self._motion_row(self.background, index).clone()
+        out = _clean(self._motion_row(self.background, index))
         self._add_torso(out, rendered, i, index, rest)
         if painted is not None:
             self._add_head(out, painted, index)
@@ -122,7 +127,7 @@ class AnalyticFrames:
         r0, r1, c0, c1 = painted.box
         colour = painted.colour
         if self.replacement is not None:
-            colour = self._motion_row(self.replacement, index)[r0:r1, c0:c1]
+            colour = _clean(self._motion_row(self.replacement, index)[r0:r1, c0:c1])
         target = out[r0:r1, c0:c1]
         target += (colour - target) * painted.alpha[..., None]
 

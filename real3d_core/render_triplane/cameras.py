@@ -29,6 +29,9 @@ FOCAL = 2985.29 / 1024
 DISTANCE = 2.861
 """Distance of the built-in camera from the centre of the box, in box sides."""
 
+FARTHEST = 1e4
+"""Box sides; a head is a thousandth of a ray's sample there, and further away float32 loses it."""
+
 
 @dataclass(frozen=True)
 class Pinhole:
@@ -137,8 +140,8 @@ def framed(intrinsics: Tensor, camera: Camera, frames: Tensor) -> Tensor:
 def resolve(triplane: TriPlane, camera: Camera, start: int, stop: int) -> ResolvedCameras:
     """The cameras of frames start..stop. A track or motion that ends early holds its last frame.
 
-    Raises RenderError if a camera is not finite, its parts are not of one length, or its dolly or field of
-    view is not positive.
+    Raises RenderError if a camera is not finite or too far away, its parts are not of one length, or its
+    dolly or field of view is not positive.
     """
     device = triplane.planes.device
     camera = checked_camera(camera).to(device)
@@ -153,6 +156,11 @@ def resolve(triplane: TriPlane, camera: Camera, start: int, stop: int) -> Resolv
         posed = frames.clamp(max=len(triplane.motion) - 1)
         euler, translation = triplane.motion.euler.to(device), triplane.motion.translation.to(device)
         c2w = invert_rigid(head_transform(euler[posed], translation[posed], pivot)) @ view
+    if not float(torch.maximum(c2w[:, :3, 3].abs().max(), view[:, :3, 3].abs().max())) < FARTHEST:
+        raise RenderError(
+            "The camera is farther from the head than can be reckoned with; lower the translation of the"
+            " motion and the dolly of the camera."
+        )
     return ResolvedCameras(c2w=c2w, view=view, intrinsics=framed(base.intrinsics, camera, on_track))
 
 

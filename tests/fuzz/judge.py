@@ -17,7 +17,7 @@ from torch import Tensor
 
 from real3d_core.errors import Real3DError
 from real3d_core.part_files import PART
-from real3d_core.video.decoder import read_video
+from real3d_core.video.decoder import read_audio, read_video
 from real3d_core.wires import Portrait
 from real3d_portrait.nodes.headless.io import NodeOutput
 from real3d_portrait.nodes.headless.video import Video, VideoFromFile
@@ -128,6 +128,8 @@ def _is_whole(path: Path) -> bool:
             with Image.open(path) as picture:
                 picture.load()
             return True
+        if path.suffix == ".wav":
+            return bool(torch.isfinite(read_audio(path).waveform).all())
         return sum(1 for _ in read_video(path).frames()) > 0
     except Exception:
         return False

@@ -133,6 +133,14 @@ def test_another_background_shows_beside_the_person(loaded, head):
     assert picture[256, 256, 1] < 0.95
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e38, -5.0])
+def test_pictures_of_careless_nodes_do_not_spoil_the_clip(loaded, head, value):
+    bad = torch.rand(1, 64, 64, 3)
+    bad[0, 20:40, 20:40] = value
+    images, _ = HTBSR.execute(head, loaded.result[0], "images", bad, bad).result
+    assert bool(torch.isfinite(images).all()) and images.min() >= 0 and images.max() <= 1
+
+
 def test_render_passes(head):
     colour, alpha, depth = RenderPasses.execute(head, 2.36, 3.36, 1, 2).result
     assert colour.shape == depth.shape == (2, 128, 128, 3) and alpha.shape == (2, 128, 128)
@@ -144,6 +152,9 @@ def test_render_passes(head):
     assert torch.equal(whole[1:], colour)
     with pytest.raises(RenderError, match="inside"):
         RenderPasses.execute(head, 2.36, 3.36, FRAMES, 1)
+    for near, far in ((2.0, float("inf")), (-1e30, 3.0), (float("nan"), 3.0), (3.0, 3.0)):
+        with pytest.raises(RenderError, match="less than far"):
+            RenderPasses.execute(head, near, far, 0, 1)
 
 
 def combine(images, **changes):

@@ -123,6 +123,11 @@ def test_a_track_holds_its_last_frame() -> None:
 def test_bad_cameras_are_named() -> None:
     with pytest.raises(RenderError, match="NaN"):
         resolve(ellipsoid_head(), track(yaw=math.nan), 0, 1)
+    away = replace(Motion.still(1), translation=torch.full((1, 3), 1e30))
+    with pytest.raises(RenderError, match="farther"):
+        resolve(replace(ellipsoid_head(), motion=away), Camera.front(), 0, 1)
+    with pytest.raises(RenderError, match="farther"):
+        resolve(ellipsoid_head(), track(dolly=1e20), 0, 1)
     with pytest.raises(RenderError, match="greater than 0"):
         resolve(ellipsoid_head(), track(dolly=0.0), 0, 1)
     zero, one = torch.zeros(2), torch.ones(2)
