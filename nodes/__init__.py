@@ -31,13 +31,11 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
 class Real3DExtension(host.ComfyExtension):
     """What a ComfyUI server asks for the nodes."""
 
-    async def on_load(self) -> None:
-        host.register_models()
-
     async def get_node_list(self) -> list[type[host.io.ComfyNode]]:
         return list(NODES)
 
 
 async def comfy_entrypoint() -> Real3DExtension:
     """Called by ComfyUI once the pack is imported."""
+    host.register_models()  # here, because the oldest supported servers never call an extension's on_load
     return Real3DExtension()

@@ -39,10 +39,17 @@ def test_an_old_server_gets_only_what_it_knows(monkeypatch):
 def test_the_entry_point_gives_all_nodes():
     extension = asyncio.run(real3d_portrait.comfy_entrypoint())
     assert isinstance(extension, host.ComfyExtension)
-    asyncio.run(extension.on_load())
     assert asyncio.run(extension.get_node_list()) == list(nodes.NODES)
     assert (ROOT / real3d_portrait.WEB_DIRECTORY / "docs").is_dir()
     assert not hasattr(real3d_portrait, "NODE_CLASS_MAPPINGS")
+
+
+def test_the_model_folders_are_known_once_the_entry_point_has_run(monkeypatch):
+    """ComfyUI 0.8 calls nothing else."""
+    called = []
+    monkeypatch.setattr(host, "register_models", lambda: called.append(True))
+    asyncio.run(real3d_portrait.comfy_entrypoint())
+    assert called
 
 
 def test_the_import_brings_in_nothing_heavy():
