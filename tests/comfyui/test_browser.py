@@ -1,0 +1,139 @@
+"""The template as a user meets it: in the template browser, on both canvases, run and cancelled.
+
+Needs playwright and Chromium; R3DP_SCREENSHOTS names a folder for pictures of what was seen.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from .graphs import TEMPLATE, node_of, template
+from .server import PACK_FOLDER
+
+HOW = "no browser: `pip install playwright` and a chromium in the PATH"
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+SEEDS = {"classic": 1001, "nodes_2": 1002}
+READY = "window.app?.graph && Object.keys(window.LiteGraph?.registered_node_types ?? {}).length > 50"
+OPENED = "app.graph._nodes.some(node => node.type === 'R3DP_HTBSR')"
+# Nodes of unknown types, nodes that the front end marks, and a dialog about either.
+RED = "app.graph._nodes.filter(node => node.has_errors || !LiteGraph.registered_node_types[node.type])"
+MISSING = "[...document.querySelectorAll('[role=dialog]')].map(dialog => dialog.innerText)"
+# What the user does: chooses a picture and a sound; a new seed makes a run that is not cached.
+CHOOSE = """([image, audio, seed]) => {
+    const widget = (type, name) =>
+        app.graph._nodes.find(node => node.type === type).widgets.find(one => one.name === name)
+    const set = (one, value) => { one.value = value; one.callback?.(value) }
+    set(widget("R3DP_LoadPortrait", "image"), image)
+    set(widget("LoadAudio", "audio"), audio)
+    widget("R3DP_AudioToMotion", "seed").value = seed
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason=HOW)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip(HOW)
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["classic", "nodes_2"])
+def page(request, browser, server):
+    """ComfyUI's page with the template opened from the template browser, on one of the two canvases."""
+    settings = {"Comfy.TutorialCompleted": True, "Comfy.VueNodes.Enabled": request.param == "nodes_2"}
+    server.post("/settings", settings)
+    page = browser.new_page(viewport={"width": 1600, "height": 1000})
+    page.problems = []
+    page.on(
+        "console",
+        lambda said: page.problems.append(said.text) if said.type == "error" and "real3d" in said.text else 0,
+    )
+    page.goto(server.url)
+    page.wait_for_function(READY, timeout=120_000)
+    page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text(PACK_FOLDER, exact=True).first.wait_for()
+    dialog.get_by_text(TEMPLATE.stem).click()
+    page.wait_for_function(OPENED)
+    page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
+    page.wait_for_timeout(1000)
+    page.canvas = request.param
+    yield page
+    page.close()
+
+
+def photograph(page, name):
+    if folder := os.environ.get("R3DP_SCREENSHOTS"):
+        page.wait_for_timeout(1500)  # pictures and videos are still being fetched
+        page.screenshot(path=Path(folder) / f"{page.canvas}_{name}.png")
+
+
+def press_run(page):
+    page.click('[data-testid="queue-button"]')
+
+
+def history(server):
+    return set(server.get("/history"))
+
+
+def until(found, seconds=240):
+    deadline = time.monotonic() + seconds
+    while not (result := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return result
+
+
+def test_the_template_opens_and_runs(page, server):
+    assert page.evaluate(RED) == [] and page.evaluate(MISSING) == []
+    page.evaluate(CHOOSE, ["astronaut.png", "short.wav", SEEDS[page.canvas]])
+    photograph(page, "before")
+    # The front end converts the graph as this pack's own converter does.
+    converted = page.evaluate("async () => (await app.graphToPrompt()).output")
+    expected = template("short.wav")
+    assert {key: node["class_type"] for key, node in converted.items()} == {
+        key: node["class_type"] for key, node in expected.items()
+    }
+    expected[node_of(expected, "R3DP_AudioToMotion")]["inputs"]["seed"] = SEEDS[page.canvas]
+    expected[node_of(expected, "R3DP_LoadPortrait")]["inputs"]["fetch_nets"] = True
+    for key, node in expected.items():
+        given = converted[key]["inputs"]
+        assert {name: given[name] for name in node["inputs"]} == node["inputs"]
+    before = history(server)
+    press_run(page)
+    (job,) = until(lambda: history(server) - before)
+    assert server.get(f"/history/{job}")[job]["status"]["status_str"] == "success"
+    combine = node_of(expected, "R3DP_VideoCombine")
+    page.wait_for_function(f"app.nodeOutputs['{combine}']?.images?.length === 1")
+    photograph(page, "after")
+    assert page.evaluate(RED) == [] and page.problems == []
+
+
+def test_cancel_in_the_browser(page, server):
+    page.evaluate(CHOOSE, ["astronaut.png", "long.wav", 0])
+    before, files = history(server), server.files("output")
+    press_run(page)
+    until(lambda: server.get("/queue")["queue_running"])
+    page.wait_for_timeout(3000)
+    photograph(page, "running")
+    page.evaluate("app.extensionManager.command.execute('Comfy.Interrupt')")
+    pressed = time.monotonic()
+    (job,) = until(lambda: history(server) - before)
+    assert time.monotonic() - pressed < 10  # the second is asserted without a browser beside it
+    messages = [kind for kind, _ in server.get(f"/history/{job}")[job]["status"]["messages"]]
+    assert "execution_interrupted" in messages and server.files("output") == files
