@@ -138,8 +138,8 @@ class LazyVideo(host.Input.Video):
             kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}
         except ValueError as error:
             raise OutputError(
-                f"{self._title}: a video cannot be saved as {str(format)!r} with {str(codec)!r}; choose mp4 and"
-                " h264, or auto."
+                f"{self._title}: a video cannot be saved as {str(format)!r} with {str(codec)!r}; choose mp4"
+                " and h264, or auto."
             ) from error
         master = host.InputImpl.VideoFromFile(self.get_stream_source())
         given = {name: value for name, value in keywords.items() if value is not None}
