@@ -120,6 +120,7 @@ def test_the_template_opens_and_runs(page, server):
     assert server.get(f"/history/{job}")[job]["status"]["status_str"] == "success"
     combine = node_of(expected, "R3DP_VideoCombine")
     page.wait_for_function(f"app.nodeOutputs['{combine}']?.images?.length === 1")
+    page.wait_for_selector("video", state="attached")  # not the last picture of the progress
     photograph(page, "after")
     assert page.evaluate(RED) == [] and page.problems == []
 

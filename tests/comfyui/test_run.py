@@ -137,8 +137,8 @@ def test_nothing_stays_in_memory_after_unloading(server):
     graph[node_of(graph, "R3DP_AudioToMotion")]["inputs"]["seed"] = 99
     server.run(graph)
     assert [path for path in server.files("temp") if path.suffix == ".mp4"]
-    server.free()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 45
     while [path for path in server.files("temp") if path.suffix == ".mp4"]:
         assert time.monotonic() < deadline, f"outlives the cache: {server.files('temp')}"
-        time.sleep(0.2)
+        server.free()
+        time.sleep(2)  # the server collects garbage every ten seconds
