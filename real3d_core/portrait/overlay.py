@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..face_model.topology import FACE_OVAL
 from ..wires import Portrait
 from .filters import blur
 from .nets import opencv
-from .regions import EYES, FACE_OVAL, INNER_MOUTH, LIPS
+from .regions import EYES, INNER_MOUTH, LIPS
 
 POINT, OVAL, MATTE, SPLIT = (90, 255, 140), (255, 255, 255), (60, 220, 255), (255, 120, 60)
 TEXT_WIDTH = 68  # letters that fit across the picture

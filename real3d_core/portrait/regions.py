@@ -8,17 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..face_model.topology import FACE_OVAL, JAW_LINE
 from ..wires import PORTRAIT_SIZE
 from .filters import blur, smoothstep
 from .nets import opencv
 
-FACE_OVAL = (
-    10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377,
-    152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
-)  # fmt: skip
-JAW = (
-    234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397, 288, 361, 323, 454,
-)  # fmt: skip
 INNER_MOUTH = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191)
 LIPS = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185)
 EYES = (
@@ -61,7 +55,7 @@ def jaw_line(landmarks: np.ndarray, size: int = PORTRAIT_SIZE) -> np.ndarray:
     It follows the jaw, does not rise above a level below the mouth near the face (the neck begins there),
     and rises to between nose and mouth beyond 1.35 half widths of the face (hair and ears are the head's).
     """
-    jaw = landmarks[list(JAW)]
+    jaw = landmarks[list(JAW_LINE)]
     order = np.argsort(jaw[:, 0])
     x = np.arange(size) + 0.5
     line = np.interp(x, jaw[order, 0], jaw[order, 1])
