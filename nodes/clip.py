@@ -28,12 +28,13 @@ VIDEO, AUDIO, SHORTEST, LONGEST = LENGTHS = ("video", "audio", "shortest", "long
 class Clip:
     """Frames of one size, and their sound.
 
-    frames          [h, w, 3] float 0..1 or uint8, one at a time.
+    frames          [h, w, 3] float 0..1 or uint8, one at a time; [h, w, 4] with straight alpha.
     count           how many there are, for the progress bar (a file may be wrong about itself).
     fps             frames per second.
     width, height   in pixels.
     audio           None without sound.
-    alpha           [T, H, W] 0..1 of any size, 1 opaque; one for each frame, the last holds. None: opaque.
+    alpha           [T, H, W] 0..1 of any size, 1 opaque; one for each frame, the last holds. None: opaque,
+                    or as the frames say.
     """
 
     frames: Iterable[Tensor | np.ndarray]
@@ -45,11 +46,23 @@ class Clip:
     alpha: Tensor | None = None
 
 
-def clip_of(images: Any, fps: float, audio: Audio | None) -> Clip:
-    """The clip of an IMAGE at `fps`, or of a VIDEO at its own rate; `audio` takes the place of its own sound.
+def clip_of(images: Any, fps: float, audio: Audio | None, mask: Tensor | None = None) -> Clip:
+    """The clip of an IMAGE at `fps`, or of a VIDEO at its own rate.
+
+    `audio` takes the place of its own sound, the MASK that of its own alpha; a video on demand given with
+    the mask that stands for its alpha is rendered cut out, each frame with its own.
 
     Raises RenderError if it is neither, or has no frames.
     """
+    if mask is None:
+        return _clip_of(images, fps, audio)
+    if isinstance(images, LazyVideo) and (frames := images.cut_out_frames(mask)) is not None:
+        rate, sound, size = images.get_frame_rate(), audio or images.sound(), images.get_dimensions()
+        return Clip(frames, images.get_frame_count(), rate, *size, sound)
+    return replace(_clip_of(images, fps, audio), alpha=mask.reshape(-1, *mask.shape[-2:]))
+
+
+def _clip_of(images: Any, fps: float, audio: Audio | None) -> Clip:
     from ..real3d_core.video.encoder import frame_rate
 
     if isinstance(images, Tensor):

@@ -68,7 +68,7 @@ if IN_COMFYUI:
             self._bar = comfy.utils.ProgressBar(total)
 
         def update(self, done: int, picture: torch.Tensor | None = None) -> None:
-            """`done` steps are done; picture [h, w, 3] float 0..1 or uint8."""
+            """`done` steps are done; picture [h, w, 3 or 4] float 0..1 or uint8, alpha not shown."""
             self._bar.update_absolute(done, preview=None if picture is None else _preview(picture))
 
     def _preview(picture: torch.Tensor) -> tuple[str, Any, int]:
@@ -76,7 +76,7 @@ if IN_COMFYUI:
 
         from ..real3d_core.video.encoder import picture_array
 
-        return "JPEG", Image.fromarray(picture_array(picture)), PREVIEW_SIZE
+        return "JPEG", Image.fromarray(picture_array(picture[..., :3])), PREVIEW_SIZE
 
     def workflow_metadata(node: type[io.ComfyNode]) -> dict[str, Any]:
         """What core writes into saved files: "workflow" and "prompt"; empty if the server was told not to."""

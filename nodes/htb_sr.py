@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from ..real3d_core.streaming import frames_to_tensor
+from ..real3d_core.streaming import check_fits, iterate_frames
 from ..real3d_core.wires import FrameSource, HeadRender, Portrait
 from . import host, wire_types
 from .host import io, schema
-from .lazy_video import LazyVideo
+from .lazy_video import CutOut, LazyVideo
 from .values import audio_from, pictures, squares
 from .watch import FrameListener
 
@@ -40,9 +41,9 @@ class HTBSR(io.ComfyNode):
                     "deliver",
                     options=[IMAGES, ON_DEMAND],
                     default=IMAGES,
-                    tooltip="images: all frames at once, 3 MB of memory each, for nodes that change"
+                    tooltip="images: all frames at once, 4 MB of memory each, for nodes that change"
                     " pictures. video on demand: the video is rendered while it is saved, in little memory"
-                    " however long it is; the output images then holds the first frame alone.",
+                    " however long it is; the outputs images and mask then hold the first frame alone.",
                 ),
                 io.Image.Input(
                     "background",
@@ -67,6 +68,13 @@ class HTBSR(io.ComfyNode):
                     "images", tooltip="The frames, 512 x 512; with video on demand the first one alone."
                 ),
                 io.Video.Output("video", tooltip="The clip with its sound, for Video Combine or Save Video."),
+                io.Mask.Output(
+                    "mask",
+                    tooltip="The person against the background, 1 against 0 with soft edges, for each frame;"
+                    " linked to Video Combine's alpha it makes the clip transparent. With video on demand it"
+                    " holds the first frame's alone, but Video Combine gives each frame of that video its"
+                    " own.",
+                ),
             ],
         )
 
@@ -80,19 +88,39 @@ class HTBSR(io.ComfyNode):
         replacement_head: Tensor | None = None,
         audio: Any = None,
     ) -> Any:
-        from ..real3d_core.htb_sr import HTBSRSettings, htb_sr
+        from ..real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 
         settings = HTBSRSettings(
             background=None if background is None else squares(background),
             replacement_head=None if replacement_head is None else pictures(replacement_head),
         )
         source = htb_sr(head, portrait.to(head.triplane.planes.device), settings)
-        first = source.frames(0, 1)
+        masked = source.as_form(Form.MASKED)
+        first, mask = _parts(masked.frames(0, 1))
         preview = host.ui.PreviewImage(first, cls=cls)
         if deliver == ON_DEMAND:
-            return io.NodeOutput(first, LazyVideo(source, audio_from(audio), "HTB-SR"), ui=preview)
-        images = frames_to_tensor(source, check=host.check, on_frame=FrameListener(len(source)))
-        return io.NodeOutput(images, _video(source, images, audio), ui=preview)
+            cut_out = CutOut(source.as_form(Form.CUT_OUT), mask)
+            video = LazyVideo(source, audio_from(audio), "HTB-SR", cut_out=cut_out)
+            return io.NodeOutput(first, video, mask, ui=preview)
+        images, masks = _all_frames(masked)
+        return io.NodeOutput(images, _video(source, images, audio), masks, ui=preview)
+
+
+def _parts(frames: Tensor) -> tuple[Tensor, Tensor]:
+    """IMAGE [n, h, w, 3] and MASK [n, h, w] of frames [n, h, w, 4]."""
+    return frames[..., :3].contiguous(), frames[..., 3].contiguous()
+
+
+def _all_frames(source: FrameSource) -> tuple[Tensor, Tensor]:
+    """IMAGE and MASK of a whole clip; RenderError, before anything is rendered, if they do not fit."""
+    count, width, height = len(source), source.width, source.height
+    check_fits(count, width, height, channels=4)
+    images, masks = torch.empty(count, height, width, 3), torch.empty(count, height, width)
+    told = FrameListener(count)
+    for index, frame in enumerate(iterate_frames(source, check=host.check)):
+        images[index], masks[index] = frame[0, ..., :3], frame[0, ..., 3]
+        told(index + 1, images[index])
+    return images, masks
 
 
 def _video(source: FrameSource, images: Tensor, audio: Any) -> Any:

@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,19 @@ MASTER_CRF = 17  # of H.264; no difference to the rendered frames can be seen
 MASTER = re.compile(r"real3d_master_[0-9a-f]{16}\.mp4")
 
 
+@dataclass(frozen=True)
+class CutOut:
+    """The frames of a video once more, transparent where nobody is.
+
+    source      frames [n, h, w, 4] with straight alpha.
+    mask        the MASK that stands for the alpha of all frames in a graph: who is given the video and this
+                very tensor means each frame's own alpha. (A mask for each frame would need memory for each.)
+    """
+
+    source: FrameSource
+    mask: Tensor
+
+
 class LazyVideo(host.Input.Video):
     """Frames start..start + count of a source, with the part of `audio` that belongs to them.
 
@@ -42,18 +56,27 @@ class LazyVideo(host.Input.Video):
     """
 
     def __init__(
-        self, source: FrameSource, audio: Audio | None, title: str, start: int = 0, count: int | None = None
+        self,
+        source: FrameSource,
+        audio: Audio | None,
+        title: str,
+        start: int = 0,
+        count: int | None = None,
+        cut_out: CutOut | None = None,
     ) -> None:
-        self._source, self._audio, self._title = source, audio, title
+        self._source, self._audio, self._title, self._cut_out = source, audio, title, cut_out
         self._start, self._count = start, len(source) - start if count is None else count
         self._master: str | None = None
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
-        width, height = self.get_dimensions()
-        return (
-            f"<{self._title}: {self._count} frames of {width}x{height} at {self.get_frame_rate()} a second>"
-        )
+        """Never raises: loggers and error reports print half-built objects too."""
+        title = getattr(self, "_title", type(self).__name__)
+        try:
+            width, height = self.get_dimensions()
+            return f"<{title}: {self._count} frames of {width}x{height} at {self.get_frame_rate()} a second>"
+        except Exception:
+            return f"<{title}: not ready>"
 
     def get_dimensions(self) -> tuple[int, int]:
         return self._source.width, self._source.height
@@ -95,7 +118,7 @@ class LazyVideo(host.Input.Video):
         rest = self._count - first
         count = min(rest, round(duration * fps)) if duration else rest
         return (
-            LazyVideo(self._source, self._audio, self._title, self._start + first, count)
+            LazyVideo(self._source, self._audio, self._title, self._start + first, count, self._cut_out)
             if count > 0
             else None
         )
@@ -149,9 +172,27 @@ class LazyVideo(host.Input.Video):
         with whole_file(Path(path)) as part, output_errors(Path(path)):
             master.save_to(os.fspath(part), **kind, metadata=metadata, **given)
 
+    def cut_out_frames(self, mask: Tensor) -> Iterator[Tensor] | None:
+        """[h, w, 4] pictures with straight alpha, rendered as they are asked for and not kept.
+
+        None unless `mask` is the one that stands for the alpha of all frames (`CutOut`).
+        """
+        own = self._cut_out
+        if own is None or (mask.shape, mask.data_ptr()) != (own.mask.shape, own.mask.data_ptr()):
+            return None
+
+        def named() -> Iterator[Tensor]:
+            with self._naming_errors():
+                yield from self._rendered(own.source)
+
+        return named()
+
+    def _rendered(self, source: FrameSource) -> Iterator[Tensor]:
+        chunks = iterate_frames(source, self._start, self._start + self._count, check=host.check)
+        return (frame for chunk in chunks for frame in chunk)
+
     def _frames(self) -> Iterator[Tensor]:
-        chunks = iterate_frames(self._source, self._start, self._start + self._count, check=host.check)
-        return FrameListener(self._count).passing(frame for chunk in chunks for frame in chunk)
+        return FrameListener(self._count).passing(self._rendered(self._source))
 
     def _render(self, path: str) -> None:
         from ..real3d_core.video.encoder import encode_mp4

@@ -133,10 +133,10 @@ class VideoCombine(io.ComfyNode):
         if sound is None and alpha is None and _is_master(images, kind, quality, length):
             images.save_to(saved.path, metadata=metadata or None)
             return _given(kind, saved, images)
-        clip = with_length(clip_of(images, fps, sound), length)
+        clip = with_length(clip_of(images, fps, sound, alpha), length)
         encode(
             saved.path,
-            _frames(clip, kind, alpha),
+            _frames(clip, kind),
             clip.fps,
             clip.audio,
             kind=kind,
@@ -176,11 +176,10 @@ def _is_master(images: Any, kind: Format, quality: float, length: str) -> bool:
     )
 
 
-def _frames(clip: Clip, kind: Format, mask: Tensor | None) -> Any:
+def _frames(clip: Clip, kind: Format) -> Any:
     """The frames as they are written: listened to, and with alpha where the format can have it."""
     listened = FrameListener(clip.count).passing(clip.frames)
-    alpha = clip.alpha if mask is None else mask.reshape(-1, *mask.shape[-2:])
-    return listened if alpha is None or kind.alpha is None else transparent(listened, alpha)
+    return listened if clip.alpha is None or kind.alpha is None else transparent(listened, clip.alpha)
 
 
 def _clip_value(images: Any, clip: Clip) -> Any:

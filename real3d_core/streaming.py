@@ -128,9 +128,9 @@ def frames_to_tensor(
     return torch.empty(0, source.height, source.width, 3) if clip is None else clip
 
 
-def check_fits(frames: int, width: int, height: int, cure: str = SHORTER) -> None:
+def check_fits(frames: int, width: int, height: int, cure: str = SHORTER, channels: int = 3) -> None:
     """Raises RenderError, with size and cure, if so many float pictures do not fit into the free memory."""
-    needed, free = frames * width * height * 3 * 4, available_memory()
+    needed, free = frames * width * height * channels * 4, available_memory()
     if free is not None and needed > MEMORY_SHARE * free:
         raise RenderError(
             f"{frames} frames of {width}x{height} as images need {needed / 2**30:.1f} GB and"

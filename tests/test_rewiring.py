@@ -1,9 +1,11 @@
 """Stages put together in other ways than the template's: each runs, or says in one sentence why it cannot."""
 
 import gc
+import os
 from functools import cache
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -96,6 +98,20 @@ def frames_of(path):
     return VideoFromFile(path).get_components().images
 
 
+def decoded(path):
+    """[T, h, w, 4] of a video with alpha, by the decoder that knows it: ffmpeg's own of VP9 does not."""
+    codec = "libvpx-vp9" if path.suffix == ".webm" else None
+    with av.open(os.fspath(path)) as file:
+        track = file.streams.video[0]
+        decoder = av.CodecContext.create(codec, "r") if codec else track.codec_context
+        pictures = [
+            frame.to_ndarray(format="rgba")
+            for packet in file.demux(track)
+            for frame in decoder.decode(packet)
+        ]
+    return torch.from_numpy(np.stack(pictures)).float() / 255
+
+
 def test_without_motion_adapter_the_avatar_is_still(still):
     (path,) = still.saved
     picture = frames_of(path)
@@ -114,7 +130,7 @@ def test_a_still_avatar_under_a_moving_camera(still, deliver):
     portrait, plane = still.value("portrait"), still.value("plane")
     with torch.inference_mode():
         head = RenderTriplane.execute(plane, 128, 48, 48, "fast", camera(3)).result[0]
-        images, video = HTBSR.execute(head, portrait, deliver).result
+        images, video, _ = HTBSR.execute(head, portrait, deliver).result
     assert len(head) == 3 and head.fps == 25
     images = images if deliver == "images" else video.get_components().images
     assert images.shape == (3, 512, 512, 3) and video.get_frame_count() == 3
@@ -215,6 +231,47 @@ def test_the_renderer_s_alpha_makes_the_file_transparent(runs):
     assert (frames[:, 130:200, 200:260, 3] > 0.95).all() and (frames[:, :20, :20, 3] < 0.05).all()
 
 
+def over(frames, colour):
+    """[T, h, w, 3] of frames with straight alpha before a ground."""
+    return frames[..., :3] * frames[..., 3:] + torch.tensor(colour) * (1 - frames[..., 3:])
+
+
+def test_the_mask_makes_the_whole_person_transparent(runs, still, monkeypatch, session):
+    """On demand each frame has its own alpha, and nothing of the old background in it."""
+    rendered = []
+    made = AnalyticFrames.frames
+    monkeypatch.setattr(
+        AnalyticFrames, "frames", lambda self, start, stop: rendered.append(start) or made(self, start, stop)
+    )
+    result = runs("transparent_person")
+    assert result.value("final", 2).shape == (1, 512, 512)
+    assert sorted(rendered) == sorted([0, *range(FRAMES), *range(FRAMES)])  # preview, webm, mov
+    assert not list(session.temp.glob("real3d_master_*"))
+    video = VideoFromFile(next(path for path in result.saved if path.suffix == ".webm"))
+    assert video.get_components().audio is not None
+    for path in result.saved:
+        frames = decoded(path)
+        assert frames.shape == (FRAMES, 512, 512, 4), path
+        alpha = frames[..., 3]
+        assert (alpha[:, :20, :20] < 0.02).all() and (alpha[:, 130:200, 200:260] > 0.98).all()
+        assert (alpha[:, 400:, 150:250] > 0.98).all()  # the torso too
+        own = result.value("final", 2)[0]
+        assert (alpha[0] - own).abs().mean() < 0.01
+        green = result.value("final", 0)[0] * own[..., None] + torch.tensor([0.0, 1.0, 0.0]) * (
+            1 - own[..., None]
+        )
+        assert (over(frames, [0.0, 1.0, 0.0])[0] - green).abs().mean() < 0.02
+
+
+def test_a_mask_for_each_picture_makes_images_transparent(runs):
+    result = runs("transparent_person_from_images")
+    (path,) = result.saved
+    frames, masks = frames_of(path), result.value("final", 2)
+    assert masks.shape == (FRAMES, 512, 512) and not torch.equal(*masks)
+    assert (frames[..., 3] - masks).abs().max() < 0.003
+    assert (frames[..., :3] - result.value("final", 0)).abs().max() < 0.003
+
+
 def test_one_render_serves_all_consumers_and_goes_with_its_object(runs, session, monkeypatch):
     rendered = []
     made = AnalyticFrames.frames
@@ -238,7 +295,7 @@ class Stopped(BaseException):
 @pytest.mark.parametrize("error", [RenderError("this frame is bad; try another."), Stopped()])
 def test_a_frame_that_fails_names_its_stage_and_leaves_no_file(runs, session, tmp_path, monkeypatch, error):
     """Of a clip on demand it is a later node that works when the frame fails."""
-    made = AnalyticFrames.frames
+    made, before = AnalyticFrames.frames, set(session.temp.rglob("*"))
 
     def failing(self, start, stop):
         if start == 1:
@@ -251,4 +308,5 @@ def test_a_frame_that_fails_names_its_stage_and_leaves_no_file(runs, session, tm
     if isinstance(error, RenderError):
         assert "HTB-SR: this frame is bad; try another." in str(caught.value)
     assert not [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
-    assert not [path for path in session.temp.rglob("*") if path.suffix != ".png"]  # previews only
+    left = set(session.temp.rglob("*")) - before
+    assert not [path for path in left if path.suffix != ".png"]  # previews only

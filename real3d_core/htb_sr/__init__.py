@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
 
 from torch import Tensor
 
@@ -10,10 +12,33 @@ from ..errors import BackendError
 from ..wires import FrameSource, HeadRender, Portrait
 
 
+class Form(Enum):
+    """What the pictures of a clip hold.
+
+    PICTURE     RGB: the person before the background.
+    MASKED      RGB as above, and as a fourth channel how much of each pixel is the person: exactly what was
+                blended, so that picture = person * mask + background * (1 - mask).
+    CUT_OUT     RGB of the person alone, and the same fourth channel as straight alpha: no background shines
+                through soft edges, so it can be put before any other.
+    """
+
+    PICTURE = "picture"
+    MASKED = "masked"
+    CUT_OUT = "cut out"
+
+
+class PersonFrames(FrameSource, Protocol):
+    """What HTB-SR gives: a clip of pictures that can be had in several forms."""
+
+    def as_form(self, form: Form) -> PersonFrames:
+        """The same clip in another form; `frames` gives 4 channels for all but Form.PICTURE."""
+        ...
+
+
 @dataclass(frozen=True)
 class HTBSRSettings:
     """background          [1 or T, H, W, 3] 0..1 instead of the portrait's own filled background; the last
-    one holds
+                        one holds
     replacement_head    [1 or T, H, W, 3] 0..1 instead of the head's own picture; it is cut out by the
                         head's alpha
     """
@@ -22,7 +47,7 @@ class HTBSRSettings:
     replacement_head: Tensor | None = None
 
 
-def htb_sr(head: HeadRender, portrait: Portrait, settings: HTBSRSettings | None = None) -> FrameSource:
+def htb_sr(head: HeadRender, portrait: Portrait, settings: HTBSRSettings | None = None) -> PersonFrames:
     """The finished clip, made frame by frame on demand.
 
     Raises BackendError if the backend has no HTB-SR or the head was not made from this portrait.

@@ -5,7 +5,7 @@ See docs/model.md, "HTB-SR".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -17,10 +17,12 @@ from ..ops import remap
 from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
 from ..wires import PORTRAIT_SIZE, HeadRender, Portrait, RenderedFrames
-from . import HTBSRSettings
+from . import Form, HTBSRSettings
 from .head_layer import FEATURES, HeadPicture, paint_head
 from .pictures import HeadPictures, build_head
 from .torso_layer import TorsoLayer, build_torso, torso_flow
+
+LEAST_COVER = 1 / 512  # less than half a step of 8 bits: what is invisible has no colour worth finding
 
 
 def _pictures(images: Tensor | None, name: str) -> Tensor | None:
@@ -48,8 +50,30 @@ def _clean(picture: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True)
+class Canvas:
+    """A picture that layers are put on, from back to front.
+
+    colour [512, 512, 3]; cover [512, 512] 0..1: how much of each pixel the layers hide of what lies behind
+    them all.
+    """
+
+    colour: Tensor
+    cover: Tensor
+
+    def put(self, rows: slice, cols: slice, colour: Tensor, alpha: Tensor) -> None:
+        """Puts colour [h, w, 3] with alpha [h, w] on a window (in place)."""
+        below, cover = self.colour[rows, cols], self.cover[rows, cols]
+        below += (colour - below) * alpha[..., None]
+        cover += (1 - cover) * alpha
+
+    def straight(self) -> Tensor:
+        """[512, 512, 3] the layers' own colour, where nothing (black) lies behind them."""
+        return self.colour / self.cover.clamp(min=LEAST_COVER)[..., None]
+
+
+@dataclass(frozen=True)
 class AnalyticFrames:
-    """A FrameSource: renders and composes frames on the device of the head's tensors."""
+    """A PersonFrames: renders and composes frames on the device of the head's tensors."""
 
     head: HeadRender
     pictures: HeadPictures
@@ -57,6 +81,7 @@ class AnalyticFrames:
     background: Tensor
     replacement: Tensor | None
     fps: float
+    form: Form = Form.PICTURE
     width: int = PORTRAIT_SIZE
     height: int = PORTRAIT_SIZE
 
@@ -68,8 +93,12 @@ class AnalyticFrames:
         """Where the frames are computed."""
         return self.background.device
 
+    def as_form(self, form: Form) -> AnalyticFrames:
+        """The same clip in another form."""
+        return replace(self, form=form)
+
     def frames(self, start: int, stop: int) -> Tensor:
-        """[stop - start, 512, 512, 3] float32 0..1 on the CPU."""
+        """[stop - start, 512, 512, 3] float32 0..1 on the CPU; with a form that has alpha, 4 channels."""
         rendered = self.head.frames(start, stop)
         with stage("htb_sr"):
             out = [self._frame(rendered, i, start + i) for i in range(stop - start)]
@@ -85,11 +114,17 @@ class AnalyticFrames:
         painted = paint_head(
             self.pictures, features, rendered.alpha[i, 0], rendered.c2w[i], rest, self._closing(index)
         )
-        out = _clean(self._motion_row(self.background, index))
-        self._add_torso(out, rendered, i, index, rest)
+        cut_out = self.form is Form.CUT_OUT
+        ground = _clean(self._motion_row(self.background, index))
+        ground = torch.zeros_like(ground) if cut_out else ground
+        canvas = Canvas(ground, torch.zeros_like(ground[..., 0]))
+        self._add_torso(canvas, rendered, i, index, rest)
         if painted is not None:
-            self._add_head(out, painted, index)
-        return out.clamp_(0, 1)
+            self._add_head(canvas, painted, index)
+        if self.form is Form.PICTURE:
+            return canvas.colour.clamp_(0, 1)
+        colour = canvas.straight() if cut_out else canvas.colour
+        return torch.cat([colour, canvas.cover[..., None]], -1).clamp_(0, 1)
 
     def _closing(self, index: int) -> tuple[float, float]:
         """How far the right and left eye close in a frame."""
@@ -101,9 +136,9 @@ class AnalyticFrames:
         )
         return min(max(right, 0.0), 1.0), min(max(left, 0.0), 1.0)
 
-    def _add_torso(self, out: Tensor, rendered: RenderedFrames, i: int, index: int, rest: Tensor) -> None:
-        triplane, layer = self.head.triplane, self.torso
-        pose = torch.eye(4, device=out.device)
+    def _add_torso(self, canvas: Canvas, rendered: RenderedFrames, i: int, index: int, rest: Tensor) -> None:
+        triplane, layer, device = self.head.triplane, self.torso, self.device
+        pose = torch.eye(4, device=device)
         if triplane.motion is not None:
             euler = self._motion_row(triplane.motion.euler, index)[None]
             pose = head_transform(
@@ -116,20 +151,18 @@ class AnalyticFrames:
         )
         if t1 <= t0 or l1 <= l0:
             return
-        y = torch.arange(t0, t1, device=out.device, dtype=torch.float32)[:, None]
-        x = torch.arange(l0, l1, device=out.device, dtype=torch.float32)[None]
+        y = torch.arange(t0, t1, device=device, dtype=torch.float32)[:, None]
+        x = torch.arange(l0, l1, device=device, dtype=torch.float32)[None]
         window = flow[t0:t1, l0:l1]
         source = remap(layer.picture, (x + window[..., 0])[None], (y + window[..., 1])[None], cubic=True)[0]
-        target = out[t0:t1, l0:l1]
-        target += (source[..., :3] - target) * source[..., 3:].clamp(0, 1)
+        canvas.put(slice(t0, t1), slice(l0, l1), source[..., :3], source[..., 3].clamp(0, 1))
 
-    def _add_head(self, out: Tensor, painted: HeadPicture, index: int) -> None:
+    def _add_head(self, canvas: Canvas, painted: HeadPicture, index: int) -> None:
         r0, r1, c0, c1 = painted.box
         colour = painted.colour
         if self.replacement is not None:
             colour = _clean(self._motion_row(self.replacement, index)[r0:r1, c0:c1])
-        target = out[r0:r1, c0:c1]
-        target += (colour - target) * painted.alpha[..., None]
+        canvas.put(slice(r0, r1), slice(c0, c1), colour, painted.alpha)
 
 
 def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSettings) -> AnalyticFrames:

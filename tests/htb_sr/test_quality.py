@@ -14,7 +14,7 @@ import torch
 from real3d_core.audio_to_motion import AudioToMotionSettings, audio_to_motion
 from real3d_core.errors import BackendError
 from real3d_core.face_model.mesh import fit_similarity
-from real3d_core.htb_sr import HTBSRSettings, htb_sr
+from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
@@ -280,6 +280,36 @@ def test_background_and_replacement_head_are_used(studio):
     assert torch.allclose(frame[5, 5], red[0, 0, 0], atol=1e-3)
     nose = studio.portrait.landmarks[1, :2].int()
     assert torch.allclose(frame[nose[1], nose[0]], blue[0, 0, 0], atol=1e-3)
+
+
+def test_the_mask_is_what_was_blended(studio):
+    """Seen before black and before white: where the person is, the ground makes no difference."""
+    head = studio.head(studio.motion({}, {"yaw": 15, "jawOpen": 0.5}))
+
+    def frames(form, grey):
+        settings = HTBSRSettings(background=torch.full((1, 512, 512, 3), grey))
+        return htb_sr(head, studio.portrait, settings).as_form(form).frames(0, 2)
+
+    black, white = frames(Form.MASKED, 0.0), frames(Form.MASKED, 1.0)
+    mask = black[..., 3]
+    assert torch.equal(mask, white[..., 3]) and torch.equal(black[..., :3], frames(Form.PICTURE, 0.0))
+    seen = 1 - (white - black)[..., :3]
+    inside = (white[..., :3] < 1) & (black[..., :3] > 0)  # elsewhere colours were clamped
+    assert ((seen - mask[..., None]).abs() * inside).max() < 1e-4
+    assert 0.3 < mask.mean() < 0.7 and mask[:, 300:, 150:250].mean() > 0.99 and mask[:, :20].max() == 0
+    assert ((mask > 0.1) & (mask < 0.9)).sum(dim=(1, 2)).min() > 500  # soft edges
+
+
+def test_cut_out_colours_are_the_person_s_alone(studio):
+    """Before any ground they give the picture that was made before it, whatever lies behind now."""
+    green = torch.tensor([0.1, 0.8, 0.2])
+    head = studio.head(studio.motion({"yaw": -12}))
+    settings = HTBSRSettings(background=green.expand(1, 512, 512, 3))
+    cut = htb_sr(head, studio.portrait).as_form(Form.CUT_OUT).frames(0, 1)
+    assert cut.shape == (1, 512, 512, 4)
+    wanted = htb_sr(head, studio.portrait, settings).frames(0, 1)
+    made = cut[..., :3] * cut[..., 3:] + green * (1 - cut[..., 3:])
+    assert (made - wanted).abs().mean() < 1e-4 and (made - wanted).abs().max() < 0.03
 
 
 def test_another_portrait_is_refused(studio):

@@ -5,6 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
+from real3d_core import streaming
 from real3d_core.errors import AudioError, FaceNotFoundError, ImageError, RenderError
 from real3d_core.wires import Motion
 from real3d_portrait.nodes import (
@@ -104,15 +105,24 @@ def test_no_sound_is_said():
 
 def test_images_and_video_on_demand_are_the_same_clip(loaded, head, session):
     portrait = loaded.result[0]
-    images, video = HTBSR.execute(head, portrait, "images", audio=SOUND).result
+    images, video, mask = HTBSR.execute(head, portrait, "images", audio=SOUND).result
     assert images.shape == (FRAMES, 512, 512, 3) and isinstance(video, VideoFromComponents)
+    assert mask.shape == (FRAMES, 512, 512) and mask.is_contiguous() and images.is_contiguous()
     assert video.get_components().audio is SOUND
     given = HTBSR.execute(head, portrait, "video on demand", audio=SOUND)
-    first, lazy = given.result
+    first, lazy, first_mask = given.result
     assert first.shape == (1, 512, 512, 3) and isinstance(lazy, LazyVideo)
+    assert torch.equal(first_mask, mask[:1])
     assert torch.equal(lazy.get_components().images, images)
     assert torch.equal(first[0], images[0])
     assert (session.temp / given.ui.as_dict()["images"][0]["filename"]).is_file()
+
+
+def test_images_and_masks_that_do_not_fit_are_said_before_any_is_rendered(loaded, head, monkeypatch):
+    monkeypatch.setattr(streaming, "available_memory", lambda: FRAMES * 512 * 512 * 4 * 4)
+    with pytest.raises(RenderError, match=r'3 frames of 512x512 .* set HTB-SR to deliver "video on demand"'):
+        HTBSR.execute(head, loaded.result[0], "images")
+    HTBSR.execute(head, loaded.result[0], "video on demand")
 
 
 def test_two_runs_give_the_same_bits(loaded, head):
@@ -127,7 +137,7 @@ def test_two_runs_give_the_same_bits(loaded, head):
 def test_another_background_shows_beside_the_person(loaded, head):
     green = torch.zeros(1, 300, 400, 3)
     green[..., 1] = 1
-    _, video = HTBSR.execute(head, loaded.result[0], "video on demand", background=green).result
+    _, video, _ = HTBSR.execute(head, loaded.result[0], "video on demand", background=green).result
     picture = video.as_trimmed(0, 0.04).get_components().images[0]
     assert (picture[4, 4] - torch.tensor([0.0, 1.0, 0.0])).abs().max() < 0.05
     assert picture[256, 256, 1] < 0.95
@@ -137,7 +147,8 @@ def test_another_background_shows_beside_the_person(loaded, head):
 def test_pictures_of_careless_nodes_do_not_spoil_the_clip(loaded, head, value):
     bad = torch.rand(1, 64, 64, 3)
     bad[0, 20:40, 20:40] = value
-    images, _ = HTBSR.execute(head, loaded.result[0], "images", bad, bad).result
+    images, _, mask = HTBSR.execute(head, loaded.result[0], "images", bad, bad).result
+    assert mask.min() == 0 and mask.max() == 1
     assert bool(torch.isfinite(images).all()) and images.min() >= 0 and images.max() <= 1
 
 
