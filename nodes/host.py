@@ -17,14 +17,18 @@ IN_COMFYUI = "comfy_api" in sys.modules
 
 if IN_COMFYUI:
     import os
+    import threading
     from pathlib import Path
 
     import comfy.model_management
+    import comfy.model_patcher
     import comfy.utils
     import folder_paths
     import torch
     from comfy.cli_args import args
     from comfy_api.latest import ComfyExtension, Input, InputImpl, Types, io, ui
+
+    from ..real3d_core.model import as_weights, dtype_of, is_on
 
     PREVIEW_SIZE = 512  # longest side of the pictures that a progress bar shows
 
@@ -56,6 +60,62 @@ if IN_COMFYUI:
     def device() -> torch.device:
         """Where tri-planes are made and rendered."""
         return comfy.model_management.get_torch_device()
+
+    def half_dtype() -> torch.dtype:
+        """Type of the weights if the user asks for half precision: what ComfyUI says this device does well.
+
+        The networks were trained in float32 and do not limit their activations, so bfloat16, which has
+        float32's range, goes before float16; where neither is any good, it stays float32.
+        """
+        if comfy.model_management.should_use_bf16(device()):
+            return torch.bfloat16
+        return torch.float16 if comfy.model_management.should_use_fp16(device()) else torch.float32
+
+    class Real3DNetwork(torch.nn.Module):
+        """Holds a network for ComfyUI, which writes attributes of its own (`device` too) into what it loads
+        and names it in the log.
+        """
+
+        def __init__(self, network: torch.nn.Module) -> None:
+            super().__init__()
+            self.network = network
+
+    class ManagedModule:
+        """`real3d_core.model.Weights` by ComfyUI's model management.
+
+        The weights lie on the offload device until they are used, go back there when other models need the
+        room or the user unloads models, and are freed with this object.
+        """
+
+        _loading = threading.Lock()  # ComfyUI's list of loaded models is not made for several threads
+
+        def __init__(self, module: torch.nn.Module) -> None:
+            manager = comfy.model_management
+            self._patcher = comfy.model_patcher.ModelPatcher(
+                Real3DNetwork(as_weights(module)),
+                load_device=manager.get_torch_device(),
+                offload_device=manager.unet_offload_device(),
+            )
+
+        @property
+        def device(self) -> torch.device:
+            return self._patcher.load_device
+
+        @property
+        def dtype(self) -> torch.dtype:
+            return dtype_of(self._patcher.model)
+
+        def ready(self, activation_bytes: int = 0) -> torch.nn.Module:
+            held = self._patcher.model
+            with self._loading, torch.inference_mode(False), torch.no_grad():
+                comfy.model_management.load_models_gpu(
+                    [self._patcher], memory_required=activation_bytes, force_full_load=True
+                )
+                # With --novram ComfyUI leaves ordinary modules where they are: only its own kinds of layers
+                # fetch their weights as they compute.
+                if not is_on(held, self.device):
+                    held.to(self.device)
+            return held.network
 
     def check() -> None:
         """Ends the node if the user has pressed Cancel."""
@@ -91,12 +151,14 @@ else:
         ComfyExtension,
         Input,
         InputImpl,
+        ManagedModule,
         Progress,
         Types,
         check,
         chosen_output,
         device,
         folder,
+        half_dtype,
         is_trusted,
         model_folders,
         register_models,
@@ -108,12 +170,14 @@ __all__ = [
     "ComfyExtension",
     "Input",
     "InputImpl",
+    "ManagedModule",
     "Progress",
     "Types",
     "check",
     "chosen_output",
     "device",
     "folder",
+    "half_dtype",
     "io",
     "is_trusted",
     "model_folders",

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ...real3d_core.model import Resident
 from . import io, video
 from .session import current, node_title
 
@@ -63,6 +64,25 @@ def chosen_output() -> Path | None:
 def device() -> torch.device:
     """Where tri-planes are made and rendered: an NVIDIA GPU where there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def half_dtype() -> torch.dtype:
+    """Type of the weights if the user asks for half precision: bfloat16, else float16, on a GPU only."""
+    if device().type == "cpu":
+        return torch.float32
+    return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+
+
+class ManagedModule(Resident):
+    """`real3d_core.model.Weights` where nobody else needs the memory: on `device()` from the first use on."""
+
+    @property
+    def device(self) -> torch.device:
+        return device()
+
+    def ready(self, activation_bytes: int = 0) -> torch.nn.Module:
+        with torch.inference_mode(False), torch.no_grad():
+            return self._module.to(self.device)
 
 
 def check() -> None:

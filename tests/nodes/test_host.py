@@ -3,13 +3,19 @@
 import asyncio
 import subprocess
 import sys
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 
+import torch
+from torch import nn
+
 import real3d_portrait
 from real3d_portrait import nodes
 from real3d_portrait.nodes import host
+from real3d_portrait.nodes.headless import stand_in
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +56,29 @@ def test_the_model_folders_are_known_once_the_entry_point_has_run(monkeypatch):
     monkeypatch.setattr(host, "register_models", lambda: called.append(True))
     asyncio.run(real3d_portrait.comfy_entrypoint())
     assert called
+
+
+def test_weights_without_comfyui():
+    """The same promises as in ComfyUI (tests/comfyui/test_model_management.py), with nobody to move them."""
+    with torch.inference_mode():
+        weights = host.ManagedModule(nn.Linear(3, 3))
+    assert weights.device == host.device() and weights.dtype == torch.float32
+    with ThreadPoolExecutor(4) as pool:
+        modules = set(pool.map(weights.ready, [10**9] * 8))
+    (module,) = modules
+    assert not module.training and not any(one.is_inference() for one in module.parameters())
+    assert {one.device for one in module.parameters()} == {weights.device}
+    left = weakref.ref(module.weight)
+    del weights, module, modules
+    assert left() is None
+
+
+def test_half_precision_is_for_accelerators(monkeypatch):
+    assert host.half_dtype() == torch.float32 or torch.cuda.is_available()
+    for supported, wanted in ((True, torch.bfloat16), (False, torch.float16)):
+        monkeypatch.setattr(stand_in, "device", lambda: torch.device("cuda"))
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda supported=supported: supported)
+        assert host.half_dtype() == wanted
 
 
 def test_the_import_brings_in_nothing_heavy():
