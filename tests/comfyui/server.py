@@ -15,13 +15,17 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .runs import Alive, Event, Run
 from .websocket import WebSocket
 
 ROOT = Path(__file__).resolve().parents[2]
+HOOKS = Path(__file__).with_name("hooks.py")
 PACK_FOLDER = "real3d-portrait"  # what the clone is called in custom_nodes
 START_SECONDS = 180
 ENDS = ("execution_success", "execution_error", "execution_interrupted")
@@ -57,56 +61,6 @@ class ServerSetup:
     def version(self) -> str:
         text = (self.folder / "comfyui_version.py").read_text()
         return re.search(r'"([^"]+)"', text)[1]
-
-
-@dataclass(frozen=True)
-class Event:
-    """A message of the server: its type, its data, and when it came (time.monotonic)."""
-
-    kind: str
-    data: dict[str, Any]
-    time: float
-
-
-@dataclass
-class Run:
-    """One run of a graph: what the server told about it, and the pictures that it showed on the way."""
-
-    id: str
-    events: list[Event] = field(default_factory=list)
-    previews: list[bytes] = field(default_factory=list)
-
-    def of(self, kind: str) -> list[Event]:
-        return [event for event in self.events if event.kind == kind]
-
-    @property
-    def executed(self) -> list[str]:
-        """Ids of the nodes that ran, in order."""
-        return [event.data["node"] for event in self.of("executing") if event.data["node"]]
-
-    @property
-    def cached(self) -> set[str]:
-        """Ids of the nodes whose results were still there."""
-        return {node for event in self.of("execution_cached") for node in event.data["nodes"]}
-
-    @property
-    def outputs(self) -> dict[str, dict[str, Any]]:
-        """What nodes show, by id."""
-        return {event.data["node"]: event.data["output"] for event in self.of("executed")}
-
-    @property
-    def error(self) -> str | None:
-        """The message of the exception that ended the run."""
-        errors = self.of("execution_error")
-        return errors[0].data["exception_message"] if errors else None
-
-    def progress(self, node: str) -> list[tuple[int, int]]:
-        """(done, total) of a node's progress bar, in order."""
-        return [
-            (event.data["value"], event.data["max"])
-            for event in self.of("progress")
-            if event.data["node"] == node
-        ]
 
 
 class ComfyServer:
@@ -231,8 +185,28 @@ class ComfyServer:
         self.post("/interrupt", {})
 
     def free(self) -> None:
-        """Unloads the models and empties the cache of results, as the menu's entry does."""
+        """Unloads the models and empties the cache of results, as the menu's entry does; done on return.
+
+        The server keeps the wish as a flag and wakes its worker. A worker that collects garbage just then
+        (after a run, or after the first half of this wish) is not woken, and sees the flag after the next
+        run alone. Of two more runs the second begins when the worker has seen it and collected.
+        """
         self.post("/free", {"unload_models": True, "free_memory": True})
+        for name in ("seen", "collected"):
+            self.run(picture(name))
+
+    def alive(self, *names: str) -> Alive:
+        """The objects in the process whose classes have these names."""
+        return Alive(**self.get(f"/test_hooks/alive?names={','.join(names)}"))
+
+    @contextmanager
+    def failing(self, folder: str, error: str) -> Iterator[None]:
+        """Nothing can be written into "output" or "temp": the disk is full (ENOSPC) or read-only (EROFS)."""
+        self.post("/test_hooks/fail", {"folder": str(self.base / folder), "error": error})
+        try:
+            yield
+        finally:
+            self.post("/test_hooks/fail", {})
 
     def peak_memory(self) -> int:
         """Most memory that the process ever had, in bytes (Linux)."""
@@ -267,12 +241,20 @@ class ComfyServer:
                     self._told.notify_all()
 
 
+def picture(name: str) -> dict[str, Any]:
+    """The smallest graph of core's nodes, whose results another name does not share."""
+    inputs = {"width": 16, "height": 16, "batch_size": 1, "color": sum(name.encode())}
+    shown = {"class_type": "PreviewImage", "inputs": {"images": [name, 0]}}
+    return {name: {"class_type": "EmptyImage", "inputs": inputs}, "shown": shown}
+
+
 def _furnish(base: Path, models: Path) -> None:
     """The folders of a fresh ComfyUI with this pack and its face nets."""
     for name in ("custom_nodes", "input", "output", "temp", "user/default", "models"):
         (base / name).mkdir(parents=True, exist_ok=True)
     pack = base / "custom_nodes" / PACK_FOLDER
     shutil.copytree(ROOT, pack, ignore=_not_pack)
+    shutil.copy(HOOKS, base / "custom_nodes" / "test_hooks.py")
     shutil.copytree(models / "real3d_portrait", base / "models" / "real3d_portrait")
     # A fresh user would see the template browser over everything.
     settings = {"Comfy.TutorialCompleted": True}

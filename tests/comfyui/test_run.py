@@ -129,16 +129,3 @@ def test_a_file_that_is_not_there_is_refused_before_the_run(server, name, words)
     assert status == 400
     (error,) = answer["node_errors"][loader]["errors"]
     assert words in error["details"] and "\n" not in error["details"]
-
-
-def test_nothing_stays_in_memory_after_unloading(server):
-    """Masters are removed with the videos that hold them, and those hold the avatars."""
-    graph = template()
-    graph[node_of(graph, "R3DP_AudioToMotion")]["inputs"]["seed"] = 99
-    server.run(graph)
-    assert [path for path in server.files("temp") if path.suffix == ".mp4"]
-    deadline = time.monotonic() + 45
-    while [path for path in server.files("temp") if path.suffix == ".mp4"]:
-        assert time.monotonic() < deadline, f"outlives the cache: {server.files('temp')}"
-        server.free()
-        time.sleep(2)  # the server collects garbage every ten seconds

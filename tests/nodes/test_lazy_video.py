@@ -32,6 +32,25 @@ def test_it_knows_itself_without_rendering():
     assert clip.rendered == 0
 
 
+def test_it_can_be_printed_in_any_state():
+    """Loggers and error reports print what they meet, half-built and broken objects too."""
+    half = LazyVideo.__new__(LazyVideo)
+    assert repr(half) == str(half) == "<LazyVideo: not ready>"
+    half._title = "HTB-SR"
+    assert repr(half) == "<HTB-SR: not ready>"
+
+    class Broken(CountedClip):
+        @property
+        def width(self):
+            raise RuntimeError("gone")
+
+    assert repr(LazyVideo(Broken(20), None, "HTB-SR")) == "<HTB-SR: not ready>"
+    for fps in (0.0, float("nan"), "fast", None):
+        clip = CountedClip(20)
+        clip.fps = fps
+        assert repr(LazyVideo(clip, None, "HTB-SR")) == "<HTB-SR: not ready>"
+
+
 def test_many_consumers_render_once(tmp_path):
     clip = CountedClip(20)
     video = LazyVideo(clip, beep(), "HTB-SR")
