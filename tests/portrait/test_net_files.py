@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from real3d_core import part_files
 from real3d_core.errors import FaceNetsError
+from real3d_core.part_files import PART, sweep
 from real3d_core.portrait import net_files
 from real3d_core.portrait.net_files import (
     WHEEL_NETS,
@@ -19,6 +25,7 @@ from real3d_core.portrait.net_files import (
     missing_nets,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 CONTENT = b"not really a net" * 5000
 
 
@@ -73,6 +80,46 @@ def test_a_cancelled_fetch_leaves_nothing(tmp_path: Path, landmarker: str) -> No
 
     with pytest.raises(Cancelled):
         fetch_face_landmarker(tmp_path / "models", cancel, url=landmarker)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+FETCH_AND_STAND_STILL = """
+import sys, time
+from pathlib import Path
+from real3d_core.portrait.net_files import fetch_face_landmarker
+
+def told(done, total):
+    print(done, flush=True)
+    time.sleep(600)
+
+fetch_face_landmarker(Path(sys.argv[1]), told, url=sys.argv[2])
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there a dead process's files go after a minute only")
+def test_a_killed_fetch_is_swept_by_the_next(tmp_path: Path, landmarker: str) -> None:
+    models = tmp_path / "models"
+    command = [sys.executable, "-c", FETCH_AND_STAND_STILL, str(models), landmarker]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as fetch:
+        assert fetch.stdout.readline()
+        (part,) = models.iterdir()
+        assert PART.fullmatch(part.name)
+        sweep(models, PART)
+        assert part.exists()  # it is being written
+        fetch.kill()
+    assert [file.name for file in models.iterdir()] == [part.name]
+    fetch_face_landmarker(models, url=landmarker)
+    assert [file.name for file in models.iterdir()] == ["face_landmarker.task"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path, landmarker: str, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(part_files.os, "replace", full)
+    with pytest.raises(FaceNetsError, match="No space left on device") as caught:
+        fetch_face_landmarker(tmp_path / "models", url=landmarker)
+    assert "quickstart.py nets" in str(caught.value)
     assert list((tmp_path / "models").iterdir()) == []
 
 
