@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from contextvars import copy_context
 from pathlib import Path
 
@@ -32,6 +33,19 @@ MEMORY_SHARE = 0.8  # of the free memory a clip may take; the rest is for the no
 
 def no_check() -> None:
     """The `check` of a caller that cannot be cancelled."""
+
+
+@contextmanager
+def one_torch_thread() -> Iterator[None]:
+    """Small tensor operations gain little from several torch threads, and where other programs keep the
+    cores busy, the threads' waiting for each other makes them many times slower.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def default_workers(source: FrameSource) -> int:
@@ -132,8 +146,10 @@ def check_fits(frames: int, width: int, height: int, cure: str = SHORTER, channe
     """Raises RenderError, with size and cure, if so many float pictures do not fit into the free memory."""
     needed, free = frames * width * height * channels * 4, available_memory()
     if free is not None and needed > MEMORY_SHARE * free:
+        what = "1 frame" if frames == 1 else f"{frames} frames"
         raise RenderError(
-            f"{frames} frames of {width}x{height} as images need {needed / 2**30:.1f} GB and"
+            f"{what} of {width}x{height} as images {'needs' if frames == 1 else 'need'}"
+            f" {needed / 2**30:.1f} GB and"
             f" {free / 2**30:.1f} GB are free; {cure}."
         )
 

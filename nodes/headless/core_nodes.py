@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import torch
 
@@ -11,6 +12,7 @@ from ...real3d_core.streaming import check_fits
 from .. import host
 from ..paths import input_file, input_names, numbered_output
 from . import io, ui
+from .core_node import CoreNode
 from .core_pictures import PICTURE_NODES
 from .session import current
 from .video import Video
@@ -30,16 +32,15 @@ def _file_is_there(name: str) -> bool | str:
     return True
 
 
-class LoadImage(io.ComfyNode):
+class LoadImage(CoreNode):
+    """Transparent parts come over white, while core gives what is stored beneath them."""
+
+    title = "Load Image"
+    outputs = (io.Image.Output("IMAGE"), io.Mask.Output("MASK"))
+
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="LoadImage",
-            display_name="Load Image",
-            category="image",
-            inputs=[io.Combo.Input("image", options=input_names(PICTURES), upload=io.UploadType.image)],
-            outputs=[io.Image.Output("IMAGE"), io.Mask.Output("MASK")],
-        )
+    def current_inputs(cls) -> Sequence[io.Input]:
+        return (io.Combo.Input("image", options=input_names(PICTURES), upload=io.UploadType.image),)
 
     @classmethod
     def execute(cls, image: str) -> io.NodeOutput:
@@ -56,16 +57,13 @@ class LoadImage(io.ComfyNode):
         return _file_is_there(image)
 
 
-class LoadAudio(io.ComfyNode):
+class LoadAudio(CoreNode):
+    title = "Load Audio"
+    outputs = (io.Audio.Output("AUDIO"),)
+
     @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="LoadAudio",
-            display_name="Load Audio",
-            category="audio",
-            inputs=[io.Combo.Input("audio", options=input_names(SOUNDS), upload=io.UploadType.audio)],
-            outputs=[io.Audio.Output("AUDIO")],
-        )
+    def current_inputs(cls) -> Sequence[io.Input]:
+        return (io.Combo.Input("audio", options=input_names(SOUNDS), upload=io.UploadType.audio),)
 
     @classmethod
     def execute(cls, audio: str) -> io.NodeOutput:
@@ -83,38 +81,26 @@ class LoadAudio(io.ComfyNode):
         return _file_is_there(audio)
 
 
-class PreviewImage(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="PreviewImage",
-            display_name="Preview Image",
-            category="image",
-            inputs=[io.Image.Input("images")],
-            is_output_node=True,
-        )
+class PreviewImage(CoreNode):
+    title = "Preview Image"
+    inputs = (io.Image.Input("images"),)
+    saves = True
 
     @classmethod
     def execute(cls, images: torch.Tensor) -> io.NodeOutput:
         return io.NodeOutput(ui=ui.PreviewImage(images, cls=cls))
 
 
-class GetVideoComponents(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="GetVideoComponents",
-            display_name="Get Video Components",
-            category="video",
-            inputs=[io.Video.Input("video")],
-            outputs=[
-                io.Image.Output("images"),
-                io.Audio.Output("audio"),
-                io.Float.Output("fps"),
-                io.Int.Output("bit_depth"),
-                io.Combo.Output("color_space"),
-            ],
-        )
+class GetVideoComponents(CoreNode):
+    title = "Get Video Components"
+    inputs = (io.Video.Input("video"),)
+    outputs = (
+        io.Image.Output("images"),
+        io.Audio.Output("audio"),
+        io.Float.Output("fps"),
+        io.Int.Output("bit_depth"),
+        io.Combo.Output("color_space"),
+    )
 
     @classmethod
     def execute(cls, video: Video) -> io.NodeOutput:
@@ -123,23 +109,16 @@ class GetVideoComponents(io.ComfyNode):
         return io.NodeOutput(parts.images, parts.audio, float(parts.frame_rate), depth, space)
 
 
-class SaveVideo(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="SaveVideo",
-            display_name="Save Video",
-            category="video",
-            is_output_node=True,
-            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],
-            inputs=[
-                io.Video.Input("video"),
-                io.String.Input("filename_prefix", default="video/ComfyUI"),
-                io.Combo.Input("format", options=["auto", "mp4"], default="auto"),
-                io.Combo.Input("codec", options=["auto", "h264"], default="auto", optional=True),
-            ],
-            outputs=[io.Video.Output("video")],
-        )
+class SaveVideo(CoreNode):
+    title = "Save Video"
+    inputs = (
+        io.Video.Input("video"),
+        io.String.Input("filename_prefix", default="video/ComfyUI"),
+        io.Combo.Input("format", options=["auto", "mp4"], default="auto"),
+        io.Combo.Input("codec", options=["auto", "h264"], default="auto", optional=True),
+    )
+    outputs = (io.Video.Output("video"),)
+    saves = True
 
     @classmethod
     def execute(cls, video: Video, filename_prefix: str, format: str, codec: str = "auto") -> io.NodeOutput:
@@ -151,7 +130,7 @@ class SaveVideo(io.ComfyNode):
         return io.NodeOutput(video, ui=ui.PreviewVideo([result]))
 
 
-CORE_NODES: tuple[type[io.ComfyNode], ...] = (
+CORE_NODES: tuple[type[CoreNode], ...] = (
     LoadImage,
     LoadAudio,
     PreviewImage,

@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from . import io
+from .core_node import CoreNode
 
 METHODS = ("nearest-exact", "bilinear", "area", "bicubic", "lanczos")
 CROPS = ("disabled", "center")
@@ -43,23 +44,16 @@ def _lanczos(image: Tensor, width: int, height: int) -> Tensor:
     return torch.from_numpy(np.stack(resized)).float().div(255).reshape(len(resized), height, width, -1)
 
 
-class ImageScale(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        side = {"default": 512, "min": 0, "max": LONGEST_SIDE, "step": 1}
-        return io.Schema(
-            node_id="ImageScale",
-            display_name="Upscale Image",
-            category="image/upscaling",
-            inputs=[
-                io.Image.Input("image"),
-                io.Combo.Input("upscale_method", options=METHODS, default=METHODS[0]),
-                io.Int.Input("width", **side),
-                io.Int.Input("height", **side),
-                io.Combo.Input("crop", options=CROPS, default=CROPS[0]),
-            ],
-            outputs=[io.Image.Output("IMAGE")],
-        )
+class ImageScale(CoreNode):
+    title = "Upscale Image"
+    inputs = (
+        io.Image.Input("image"),
+        io.Combo.Input("upscale_method", options=METHODS, default=METHODS[0]),
+        io.Int.Input("width", default=512, min=0, max=LONGEST_SIDE, step=1),
+        io.Int.Input("height", default=512, min=0, max=LONGEST_SIDE, step=1),
+        io.Combo.Input("crop", options=CROPS, default=CROPS[0]),
+    )
+    outputs = (io.Image.Output("IMAGE"),)
 
     @classmethod
     def execute(cls, image: Tensor, upscale_method: str, width: int, height: int, crop: str) -> io.NodeOutput:
@@ -72,32 +66,20 @@ class ImageScale(io.ComfyNode):
         return io.NodeOutput(scaled(image, width, height, upscale_method, crop))
 
 
-class ImageInvert(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="ImageInvert",
-            display_name="Invert Image",
-            category="image/color",
-            inputs=[io.Image.Input("image")],
-            outputs=[io.Image.Output("IMAGE")],
-        )
+class ImageInvert(CoreNode):
+    title = "Invert Image"
+    inputs = (io.Image.Input("image"),)
+    outputs = (io.Image.Output("IMAGE"),)
 
     @classmethod
     def execute(cls, image: Tensor) -> io.NodeOutput:
         return io.NodeOutput(1.0 - image)
 
 
-class ImageBatch(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="ImageBatch",
-            display_name="Batch Images",
-            category="image/batch",
-            inputs=[io.Image.Input("image1"), io.Image.Input("image2")],
-            outputs=[io.Image.Output("IMAGE")],
-        )
+class ImageBatch(CoreNode):
+    title = "Batch Images"
+    inputs = (io.Image.Input("image1"), io.Image.Input("image2"))
+    outputs = (io.Image.Output("IMAGE"),)
 
     @classmethod
     def execute(cls, image1: Tensor, image2: Tensor) -> io.NodeOutput:
@@ -108,20 +90,14 @@ class ImageBatch(io.ComfyNode):
         return io.NodeOutput(torch.cat([first, second]))
 
 
-class InvertMask(io.ComfyNode):
-    @classmethod
-    def define_schema(cls) -> io.Schema:
-        return io.Schema(
-            node_id="InvertMask",
-            display_name="Invert Mask",
-            category="image/mask",
-            inputs=[io.Mask.Input("mask")],
-            outputs=[io.Mask.Output("MASK")],
-        )
+class InvertMask(CoreNode):
+    title = "Invert Mask"
+    inputs = (io.Mask.Input("mask"),)
+    outputs = (io.Mask.Output("MASK"),)
 
     @classmethod
     def execute(cls, mask: Tensor) -> io.NodeOutput:
         return io.NodeOutput(1.0 - mask)
 
 
-PICTURE_NODES: tuple[type[io.ComfyNode], ...] = (ImageScale, ImageInvert, ImageBatch, InvertMask)
+PICTURE_NODES: tuple[type[CoreNode], ...] = (ImageScale, ImageInvert, ImageBatch, InvertMask)
