@@ -9,7 +9,7 @@ from ..wires import Portrait, TriPlane
 
 
 def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
-    """The tri-plane of a portrait, made by the model's backend.
+    """The tri-plane of a portrait, made by the model's backend, on the device of the portrait's tensors.
 
     Raises BackendError if this model has no Image-to-Plane.
     """
@@ -20,4 +20,4 @@ def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
     from .analytic import image_to_plane as analytic
 
     with stage("image_to_plane"):
-        return analytic(portrait, model)
+        return analytic(portrait, model).to(portrait.image.device)

@@ -1,0 +1,91 @@
+"""Every stage of the built-in backend computes where the host says, and mixes no devices on the way."""
+
+import math
+
+import pytest
+import torch
+
+from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
+from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion
+from real3d_portrait.nodes import ImageToPlane, MotionAdapter, RenderTriplane
+from real3d_portrait.nodes.headless import stand_in
+from real3d_portrait.nodes.render_passes import PassSource
+
+from .pretended_gpu import GPU, OnGpu, PretendedGpu
+
+CPU = torch.device("cpu")
+
+
+def motion():
+    made = Motion.still(2)
+    made.euler[1] = torch.tensor([0.05, math.radians(12), 0.02])
+    for name in ("jawOpen", "eyeBlinkLeft", "mouthSmileRight", "eyeLookInLeft"):
+        made.blendshapes[1, ARKIT_INDEX[name]] = 0.5
+    return made
+
+
+def track():
+    yaw, one = torch.tensor([0.0, 0.2]), torch.ones(2)
+    return Camera(yaw, yaw / 2, yaw / 3, one, torch.zeros(2, 2), one)
+
+
+def head(portrait, camera=None, sampler="fast"):
+    """The stages from portrait to head by their nodes, as a graph runs them."""
+    still = ImageToPlane.execute(portrait).result[0]
+    clip = MotionAdapter.execute(still, portrait, motion()).result[0]
+    return RenderTriplane.execute(clip, 64, 16, 16, sampler, camera).result[0]
+
+
+def pictures(head: HeadRender, portrait, form=Form.PICTURE, settings=None):
+    return htb_sr(head, portrait.to(head.triplane.planes.device), settings).as_form(form).frames(1, 2)
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    monkeypatch.setattr(stand_in, "device", lambda: GPU)
+    monkeypatch.setattr("real3d_portrait.nodes.host.device", lambda: GPU)
+    with PretendedGpu(), torch.no_grad():
+        yield GPU
+
+
+def test_the_pretended_gpu_refuses_what_a_gpu_refuses():
+    with PretendedGpu(), torch.no_grad():
+        here, there = torch.ones(3), torch.ones(3).to(GPU)
+        assert there.device == GPU and (there + 1).device == GPU and there.cpu().device == CPU
+        assert (there + torch.tensor(2.0)).sum().item() == 9 and there[[0, 2]].device == GPU
+        for refused in (lambda: here + there, lambda: here[there.long()], lambda: torch.cat([here, there])):
+            with pytest.raises(RuntimeError, match="one device"):
+                refused()
+        with pytest.raises(TypeError, match="bring it to the CPU"):
+            there.numpy()
+        with pytest.raises(TypeError, match="float64"):
+            there.double()
+
+
+def test_planes_are_made_where_the_host_says(portrait, gpu):
+    plane = ImageToPlane.execute(portrait).result[0]
+    tensors = (plane.planes, plane.camera, plane.pivot, plane.decoder.w1, plane.avatar.points)
+    assert all(isinstance(one, OnGpu) for one in tensors)
+
+
+@pytest.mark.parametrize(("camera", "sampler"), [(track(), "fast"), (None, "plain")])
+def test_all_stages_compute_on_one_device(portrait, request, camera, sampler):
+    """And give the picture that they give on the CPU, up to how pictures are read between pixels."""
+    with torch.no_grad():
+        wanted = pictures(head(portrait, camera, sampler), portrait)
+    request.getfixturevalue("gpu")
+    made = head(portrait, camera, sampler)
+    assert isinstance(made.triplane.planes, OnGpu)
+    got = pictures(made, portrait)
+    assert not isinstance(got, OnGpu) and (got - wanted).abs().mean() < 1e-4
+    assert (got - wanted).abs().max() < 0.05
+
+
+def test_all_kinds_of_pictures(portrait, gpu):
+    made = head(portrait)
+    settings = HTBSRSettings(torch.rand(1, 90, 120, 3), torch.rand(2, 64, 64, 3))
+    for form in (Form.MASKED, Form.CUT_OUT):
+        frames = pictures(made, portrait, form, settings)
+        assert frames.device == CPU and frames.shape == (1, 512, 512, 4)
+    layers = PassSource(made, 2.36, 3.36).frames(1, 2)
+    assert layers.device == CPU and not isinstance(layers, OnGpu)
