@@ -6,7 +6,7 @@ from typing import Any
 
 from ..real3d_core.errors import AudioError
 from ..real3d_core.model import Model
-from . import wire_types
+from . import host, wire_types
 from .host import io, schema
 from .values import audio_from
 
@@ -113,4 +113,4 @@ class AudioToMotion(io.ComfyNode):
             fps=fps,
             seed=seed,
         )
-        return io.NodeOutput(audio_to_motion(sound, model or Model.built_in(), settings))
+        return io.NodeOutput(audio_to_motion(sound, model or Model.built_in(), settings, host.check))

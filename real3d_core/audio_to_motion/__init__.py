@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import BackendError, MotionError
 from ..model import Model
 from ..sound import check_audio
+from ..streaming import no_check
 from ..timing import stage
 from ..wires import Audio, Motion
 
@@ -42,12 +44,17 @@ class AudioToMotionSettings:
             raise MotionError(f"The seed is {self.seed}; choose 0 or more.")
 
 
-def audio_to_motion(audio: Audio, model: Model, settings: AudioToMotionSettings) -> Motion:
-    """A motion of ceil(seconds * fps) frames. Raises AudioError for empty or damaged sound."""
+def audio_to_motion(
+    audio: Audio, model: Model, settings: AudioToMotionSettings, check: Callable[[], None] = no_check
+) -> Motion:
+    """A motion of ceil(seconds * fps) frames. Raises AudioError for empty or damaged sound.
+
+    check   called now and then; whatever it raises ends the work.
+    """
     check_audio(audio)
     with stage("audio_to_motion"):
         if model.kind == "analytic":
             from .analytic import analytic_motion
 
-            return analytic_motion(audio, settings)
+            return analytic_motion(audio, settings, check)
     raise BackendError(f'The model "{model.name}" cannot turn sound into motion; choose "built-in".')

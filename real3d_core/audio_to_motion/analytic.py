@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import torch
 
 from ..sound import to_mono
+from ..streaming import no_check
 from ..wires import ARKIT_INDEX, ARKIT_NAMES, Audio, Motion
 from . import AudioToMotionSettings
 from .curves import at_frames
@@ -20,9 +22,11 @@ AMPLITUDE_FREE = ("mouthClose", "mouthPressLeft", "mouthPressRight", "mouthRollL
 """Contacts: a mouth that moves less still closes."""
 
 
-def analytic_motion(audio: Audio, settings: AudioToMotionSettings) -> Motion:
+def analytic_motion(
+    audio: Audio, settings: AudioToMotionSettings, check: Callable[[], None] = no_check
+) -> Motion:
     """Motion of ceil(seconds * fps) frames; the sound has been checked."""
-    features = analyse(to_mono(audio, RATE))
+    features = analyse(to_mono(audio, RATE), check)
     loudness = measure(features)
     # A hair less before rounding up, so that 2.0 s at 25 frames/s are 50 frames in spite of binary fractions.
     frames = max(1, math.ceil(audio.seconds * settings.fps - 1e-6))

@@ -10,9 +10,12 @@ See docs/model.md, "Sound to motion".
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import numpy as np
+
+from ..streaming import no_check
 
 RATE = 16_000  # Hz of the analysed sound: speech has little above 8 kHz that a mouth shows
 HOP = 160
@@ -50,13 +53,17 @@ class Features:
         return self.voicing > VOICED
 
 
-def analyse(wave: np.ndarray) -> Features:
-    """Features of [samples] float32 at RATE; one row per HOP, the last at or after the end."""
+def analyse(wave: np.ndarray, check: Callable[[], None] = no_check) -> Features:
+    """Features of [samples] float32 at RATE; one row per HOP, the last at or after the end.
+
+    check   called before each BLOCK; whatever it raises ends the work.
+    """
     rows = -(-len(wave) // HOP) + 1
     margin = VOICE_WINDOW // 2
     padded = np.pad(wave.astype(np.float32), (margin, rows * HOP + margin - len(wave)))
     parts = []
     for first in range(0, rows, BLOCK):
+        check()
         count = min(BLOCK, rows - first)
         parts.append(_analyse_block(padded[first * HOP : (first + count - 1) * HOP + VOICE_WINDOW]))
     return Features(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Features)})

@@ -84,3 +84,20 @@ def test_nothing_compiled_or_heavy_is_imported():
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_long_sound_can_be_cancelled_at_every_block():
+    class Cancelled(BaseException):
+        pass
+
+    calls = 0
+
+    def check():
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        analyse(np.zeros(4 * BLOCK * HOP, np.float32), check)
+    assert calls == 3
