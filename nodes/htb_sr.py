@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..real3d_core.streaming import check_fits, iterate_frames
+from ..real3d_core.streaming import check_fits, frames_to_tensor, iterate_frames
 from ..real3d_core.wires import FrameSource, HeadRender, Portrait
 from . import host, wire_types
 from .host import io, schema
@@ -76,6 +76,7 @@ class HTBSR(io.ComfyNode):
                     " own.",
                 ),
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -96,7 +97,7 @@ class HTBSR(io.ComfyNode):
         )
         source = htb_sr(head, portrait.to(head.triplane.planes.device), settings)
         masked = source.as_form(Form.MASKED)
-        first, mask = _parts(masked.frames(0, 1))
+        first, mask = _parts(frames_to_tensor(masked, 0, 1, check=host.check))
         preview = host.ui.PreviewImage(first, cls=cls)
         if deliver == ON_DEMAND:
             cut_out = CutOut(source.as_form(Form.CUT_OUT), mask)

@@ -38,4 +38,6 @@ class ImageToPlane(io.ComfyNode):
     def execute(cls, portrait: Portrait, model: Model | None = None) -> Any:
         from ..real3d_core.image_to_plane import image_to_plane
 
-        return io.NodeOutput(image_to_plane(portrait.to(host.device()), model or Model.built_in()))
+        return io.NodeOutput(
+            image_to_plane(portrait.to(host.device()), model or Model.built_in(), host.check)
+        )

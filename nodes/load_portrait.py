@@ -35,6 +35,7 @@ class LoadPortrait(io.ComfyNode):
                 *option_inputs(),
             ],
             outputs=portrait_outputs(),
+            has_intermediate_output=True,  # shown in a page that was not open when it ran, too
         )
 
     @classmethod

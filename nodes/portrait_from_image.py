@@ -29,6 +29,7 @@ class PortraitFromImage(io.ComfyNode):
                 *option_inputs(),
             ],
             outputs=portrait_outputs(as_list=True),
+            has_intermediate_output=True,
         )
 
     @classmethod

@@ -101,6 +101,7 @@ def prepare(photo: PhotoFile, options: PortraitOptions, index: int = 0) -> Portr
         face_index=options.face_index,
         mask=mask,
         landmarks=landmarks,
+        check=host.check,
     )
 
 

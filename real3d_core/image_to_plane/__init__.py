@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..errors import BackendError
 from ..model import Model
+from ..streaming import no_check
 from ..timing import stage
 from ..wires import Portrait, TriPlane
 
 
-def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
+def image_to_plane(portrait: Portrait, model: Model, check: Callable[[], None] = no_check) -> TriPlane:
     """The tri-plane of a portrait, made by the model's backend, on the device of the portrait's tensors.
+
+    check   called now and then; whatever it raises ends the work.
 
     Raises BackendError if this model has no Image-to-Plane.
     """
@@ -20,4 +25,4 @@ def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
     from .analytic import image_to_plane as analytic
 
     with stage("image_to_plane"):
-        return analytic(portrait, model).to(portrait.image.device)
+        return analytic(portrait, model, check).to(portrait.image.device)

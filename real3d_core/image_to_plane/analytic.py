@@ -5,6 +5,8 @@ See docs/model.md, "Analytic backend".
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -13,6 +15,7 @@ from ..model import Model
 from ..motion_adapter.fields import expression_fields
 from ..ops import smoothstep
 from ..render_triplane.cameras import DISTANCE, FOCAL, built_in_camera
+from ..streaming import no_check, one_torch_thread
 from ..wires import PLANE_CHANNELS, PLANE_SIZE, Portrait, TriPlane
 from .avatar import AnalyticAvatar, build_avatar
 from .geometry import SHEET, head_geometry
@@ -64,15 +67,21 @@ def _side_addresses(avatar: AnalyticAvatar) -> tuple[Tensor, Tensor]:
     return across, shifted(crown_address, crown * depth.clamp(max=CROWN_DEPTH) * scale)
 
 
-def image_to_plane(portrait: Portrait, model: Model) -> TriPlane:
+def image_to_plane(portrait: Portrait, model: Model, check: Callable[[], None] = no_check) -> TriPlane:
     """Builds the tri-plane of a portrait; all that depends on the portrait alone is prepared here, once."""
     portrait = portrait.to("cpu")
-    geometry = head_geometry(portrait)
-    avatar = build_avatar(
-        portrait, geometry, inner_layer(portrait), expression_fields(geometry, portrait.image.numpy())
-    )
+    with one_torch_thread():
+        geometry = head_geometry(portrait)
+        check()
+        inner = inner_layer(portrait)
+        check()
+        fields = expression_fields(geometry, portrait.image.numpy())
+        check()
+        avatar = build_avatar(portrait, geometry, inner, fields)
+        check()
+        planes = canonical_planes(avatar)
     return TriPlane(
-        planes=canonical_planes(avatar),
+        planes=planes,
         decoder=analytic_decoder(),
         camera=built_in_camera(),
         pivot=torch.from_numpy(geometry.pivot).float(),

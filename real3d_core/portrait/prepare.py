@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from ..errors import FaceNetsError, FaceNotFoundError, ImageError
 from ..render_triplane.cameras import built_in_camera
+from ..streaming import no_check
 from ..wires import PORTRAIT_SIZE, Portrait
 from .background import fill_background
 from .crop import Crop, take_crop
@@ -36,6 +38,7 @@ def prepare_portrait(
     face_index: int = 0,
     mask: Any = None,
     landmarks: Any = None,
+    check: Callable[[], None] = no_check,
 ) -> Portrait:
     """The portrait of one face of a photo.
 
@@ -45,6 +48,7 @@ def prepare_portrait(
     face_index  which face, counted from the largest.
     mask        [h, w] float 0..1 over the whole photo, in any resolution: the person, instead of a search.
     landmarks   [478 or 468, 3] in photo pixels, z on the scale of x: the face, instead of a search.
+    check       called now and then; whatever it raises ends the work.
 
     Equal inputs give equal portraits. Raises FaceNotFoundError if there is no such face, ImageError for
     unusable inputs, FaceNetsError if nets are missing where they are needed.
@@ -55,14 +59,20 @@ def prepare_portrait(
             " of at least 16 pixels a side is needed; read it with read_photo."
         )
     face = _chosen_face(photo, nets, face_index, landmarks)
+    check()
     crop = take_crop(photo, face)
     points = apply_3d(invert(crop.to_photo), face.landmarks)
+    check()
     person, remark = _person(photo, crop, points, nets, mask)
+    check()
     image = crop.pixels.astype(np.float32) / 255
     head = close_cut_head(crop, points, person)
     person, background = head.person, fill_background(image, person, head.beyond)
+    check()
     materials = find_materials(image, points, person)
+    check()
     layers = make_layers(image, points, person, materials)
+    check()
     beyond = blur(head.beyond.astype(np.float32), 2.0)[..., None] * crop.outside[..., None]
     shown = layers.foreground * person[..., None] + background * (1 - person[..., None])
     image = image * (1 - beyond) + shown * beyond

@@ -10,6 +10,7 @@ from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
 from real3d_core.motion_adapter.analytic import deformation
 from real3d_core.wires import ARKIT_INDEX, Motion
+from tests.cancelling import ends_at_any_step
 
 
 @pytest.fixture(scope="module")
@@ -97,3 +98,7 @@ def test_the_key_of_a_portrait_does_not_depend_on_threads(portrait):
     finally:
         torch.set_num_threads(threads)
     assert len(keys) == 1
+
+
+def test_check_ends_the_work_at_any_step(portrait):
+    ends_at_any_step(lambda check: image_to_plane(portrait, Model.built_in(), check), steps=4)

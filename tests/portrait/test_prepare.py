@@ -15,6 +15,7 @@ from real3d_core.portrait.overlay import draw_overlay
 from real3d_core.portrait.prepare import prepare_portrait
 from real3d_core.render_triplane.cameras import built_in_camera
 from real3d_core.wires import Portrait
+from tests.cancelling import ends_at_any_step
 
 SHAPES = {
     "image": (512, 512, 3),
@@ -206,3 +207,7 @@ def test_overlay(portrait: Portrait) -> None:
     assert green[1] > green[0] and green[1] > green[2]
     wordless = draw_overlay(dataclasses.replace(portrait, findings=()))
     assert torch.equal(overlay[:400], wordless[:400]) and not torch.equal(overlay[440:], wordless[440:])
+
+
+def test_check_ends_the_work_at_any_step(astronaut: np.ndarray, nets: FaceNets) -> None:
+    ends_at_any_step(lambda check: prepare_portrait(astronaut, nets, check=check), steps=6)
