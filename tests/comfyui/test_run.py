@@ -54,6 +54,17 @@ def test_an_unchanged_run_computes_nothing(server):
     assert server.files("output") == files
 
 
+def test_an_unchanged_run_shows_its_pictures_again(server):
+    """A page that was loaded since does not have them."""
+    graph = template()
+    server.run(graph)
+    shown = server.run(graph).outputs
+    for kind in ("R3DP_LoadPortrait", "R3DP_HTBSR"):
+        if not server.get(f"/object_info/{kind}")[kind].get("has_intermediate_output"):
+            pytest.skip("ComfyUI tells this since 0.18.1")
+        assert shown[node_of(graph, kind)]["images"][0]["type"] == "temp"
+
+
 def test_another_sound_keeps_the_head(server):
     server.run(template())
     graph = template("other.wav")
@@ -98,6 +109,21 @@ def test_cancel_ends_within_a_second_and_leaves_no_file(server, make):
     assert server.files("output") == before[0]
     new = set(server.files("temp")) - set(before[1])
     assert {path.suffix for path in new} <= {".png"}, "previews alone may stay"
+
+
+@pytest.mark.parametrize(
+    "kind", ["R3DP_LoadPortrait", "R3DP_AudioToMotion", "R3DP_ImageToPlane", "R3DP_HTBSR"]
+)
+def test_every_stage_ends_within_a_second_of_cancel(server, kind):
+    graph = template("long.wav")  # other tests' results are not these: what is cancelled is not in the cache
+    graph[node_of(graph, "R3DP_LoadPortrait")]["inputs"]["fetch_nets"] = True
+    graph[node_of(graph, "R3DP_AudioToMotion")]["inputs"]["seed"] = 55
+    run = server.start(graph)
+    server.wait(run, "executing", node=node_of(graph, kind))
+    pressed = time.monotonic()
+    server.interrupt()
+    ended = server.wait(run, "execution_interrupted", "execution_success", "execution_error")
+    assert ended.kind == "execution_interrupted" and ended.time - pressed < 1
 
 
 def test_it_runs_after_a_cancel(server):
