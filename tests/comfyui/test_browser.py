@@ -66,7 +66,11 @@ def browser():
 @pytest.fixture(params=["classic", "nodes_2"])
 def page(request, browser, server):
     """ComfyUI's page with the template opened from the template browser, on one of the two canvases."""
-    settings = {"Comfy.TutorialCompleted": True, "Comfy.VueNodes.Enabled": request.param == "nodes_2"}
+    settings = {
+        "Comfy.TutorialCompleted": True,
+        "Comfy.VueNodes.Enabled": request.param == "nodes_2",
+        "Comfy.Minimap.Visible": False,  # it would cover a part of the pictures
+    }
     server.post("/settings", settings)
     page = browser.new_page(viewport={"width": 1600, "height": 1000})
     page.problems = []
