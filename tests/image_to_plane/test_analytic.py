@@ -78,8 +78,9 @@ def test_canonical_plus_residual_equals_the_planes_of_the_expression(triplane, p
     direct = plane_channels(triplane.avatar, (r0, r1, c0, c1), deformation(triplane.avatar, motion))
     whole = clip.frames(0, 2)
     assert (whole[:, 0, : len(Channel), r0:r1, c0:c1] - direct).abs().max() < 1e-4
-    assert torch.equal(whole[0], triplane.planes[0])
-    assert whole[1].ne(triplane.planes[0]).any()
+    # Some CPUs add up two frames in another order than one, so the last bits may differ.
+    assert (whole[0] - triplane.planes[0]).abs().max() < 1e-4
+    assert (whole[1] - triplane.planes[0]).abs().max() > 0.1
 
 
 def test_same_portrait_same_planes(triplane, portrait):
