@@ -20,7 +20,7 @@ def test_directions_are_those_of_the_reference(number: int) -> None:
     camera = split_camera(torch.from_numpy(golden["camera25"][number]))
     rays = camera_rays(camera.c2w, camera.intrinsics, 128)
     expected = torch.from_numpy(golden[f"cam{number}_ray_d"][0])
-    torch.testing.assert_close(rays.direction[:: 6 * 20], expected, atol=3e-7, rtol=0)
+    torch.testing.assert_close(rays.direction[::6], expected, atol=3e-7, rtol=0)
     assert torch.equal(rays.origin, camera.c2w[:3, 3])
 
 
