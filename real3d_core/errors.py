@@ -37,6 +37,10 @@ class DependencyError(Real3DError):
     """A Python package that a stage needs is missing or broken."""
 
 
+class CheckpointError(Real3DError):
+    """A file of released weights or of the face model is missing, damaged or cannot be used."""
+
+
 class OutputError(Real3DError):
     """A result cannot be written."""
 
