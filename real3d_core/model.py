@@ -2,31 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import torch
 from torch import nn
 
+from .errors import CheckpointError
+
+if TYPE_CHECKING:
+    from .face_model.bfm import FaceModel
+    from .wires import DecoderWeights
+
 BUILT_IN = "built-in"
+
+Precision = Literal["fp32", "bf16", "fp16"]
+DTYPES: dict[Precision, torch.dtype] = {
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
 
 
 @dataclass(frozen=True)
 class Model:
     """A backend of the stages.
 
-    name    what the user picked: "built-in" or the name of a converted file.
-    kind    "analytic" (needs no weights) or "network".
+    name        what the user picked: "built-in" or the name of a converted file.
+    kind        "analytic" (needs no weights) or "network".
+    networks    what the stages compute with; None if kind is "analytic".
     """
 
     name: str
-    kind: str
+    kind: Literal["analytic", "network"]
+    networks: Networks | None = None
 
     @staticmethod
     def built_in() -> Model:
         """The analytic backend."""
         return Model(name=BUILT_IN, kind="analytic")
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """What a trained model was made with and its weights do not tell (docs/model.md, "The networks").
+
+    head_threshold  0..1: where the head's weight is above it, the head hides the background.
+    torso_version   kind of the torso network; only "v2" can be run.
+    fuse_mode       how head, torso and background are put together; only "v2" can be run.
+    origin          where the values come from: "config.yaml", or "released" = those of the released model.
+    """
+
+    head_threshold: float = 0.9
+    torso_version: str = "v2"
+    fuse_mode: str = "v2"
+    origin: Literal["config.yaml", "released"] = "released"
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """The networks of one trained model; each is read when it is first asked for, and held once.
+
+    image_to_plane  makes the tri-plane of a portrait (CanonicalPlanes).
+    motion_adapter  makes the tri-plane of a motion (MotionPlanes).
+    htb_sr          head, torso and background together (FoldedSuperResolution).
+    audio_to_motion expressions from speech (PitchContourVAE); None if its file is not there.
+    hubert          what the speech network listens with (Hubert); None if its file is not there.
+    settings        what the weights do not tell.
+    precision       of the three networks that make pictures; the others are always float32.
+    folder          where converted files are looked for, for sentences that name a missing one.
+    load_*          read the part from its file; call the properties instead, which keep what was read.
+    """
+
+    image_to_plane: Weights
+    motion_adapter: Weights
+    htb_sr: Weights
+    load_decoder: Callable[[], DecoderWeights]
+    load_face_model: Callable[[], FaceModel]
+    audio_to_motion: Weights | None = None
+    hubert: Weights | None = None
+    settings: NetworkSettings = NetworkSettings()
+    precision: Precision = "fp32"
+    folder: str = "models/real3d_portrait"
+
+    @cached_property
+    def decoder(self) -> DecoderWeights:
+        """Reads density and colours out of the tri-planes; float32 on the CPU."""
+        return self.load_decoder()
+
+    @cached_property
+    def face_model(self) -> FaceModel:
+        """The face model that poses and expressions are coefficients of; float32 on the CPU."""
+        return self.load_face_model()
+
+    def need_audio_to_motion(self) -> Weights:
+        """The speech network. Raises CheckpointError if its file is not there."""
+        if self.audio_to_motion is None:
+            raise CheckpointError(
+                f"There is no speech network in {self.folder}; convert the folder audio2secc_vae of the"
+                " released checkpoints with `python convert_model.py FOLDER` and choose it as audio_model in"
+                " Load Real3D Model, or take the motion of the built-in model."
+            )
+        return self.audio_to_motion
+
+    def need_hubert(self) -> Weights:
+        """HuBERT. Raises CheckpointError if its file is not there."""
+        if self.hubert is None:
+            raise CheckpointError(
+                f"There are no HuBERT weights in {self.folder}; download pytorch_model.bin of"
+                " facebook/hubert-large-ls960-ft and convert it with `python convert_model.py FILE`, or wire"
+                " the output of ComfyUI's Audio Encoder Encode."
+            )
+        return self.hubert
 
 
 class Weights(Protocol):
