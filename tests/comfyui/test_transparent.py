@@ -14,7 +14,8 @@ def test_each_frame_is_made_transparent_by_its_own_mask(server):
     before, masters = set(server.files("output")), masters_of(server)
     server.run(graph)
     (path,) = set(server.files("output")) - before
-    assert masters_of(server) == masters  # a mask for all frames would have been put on the rendered master
+    # A mask for all frames would have been put on a rendered master. Masters of other tests may go meanwhile.
+    assert masters_of(server) <= masters
     with av.open(os.fspath(path)) as video:
         alpha = [frame.to_ndarray(format="rgba")[..., 3].astype(int) for frame in video.decode(video=0)]
     assert len(alpha) == 10 and np.abs(alpha[-1] - alpha[0]).max() > 20  # the head moves
