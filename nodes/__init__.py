@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import host
 from .audio_to_motion import AudioToMotion
+from .convert_model import ConvertModel
 from .htb_sr import HTBSR
 from .image_to_plane import ImageToPlane
 from .load_model import LoadModel
@@ -25,6 +26,7 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     RenderPasses,
     HTBSR,
     VideoCombine,
+    ConvertModel,
 )
 
 

@@ -38,9 +38,15 @@ if IN_COMFYUI:
 
     def model_folders() -> list[Path]:
         """Where face nets and converted networks are looked for; the first is where fetched files go."""
-        names = ("real3d_portrait", "detection")
-        known = folder_paths.folder_names_and_paths
-        return [Path(path) for name in names if name in known for path in folder_paths.get_folder_paths(name)]
+        return [*_folders("real3d_portrait"), *_folders("detection")]
+
+    def audio_encoder_folders() -> list[Path]:
+        """Where core's Load Audio Encoder looks, whose HuBERT files serve here too."""
+        return _folders("audio_encoders")
+
+    def _folders(name: str) -> list[Path]:
+        known = name in folder_paths.folder_names_and_paths
+        return [Path(path) for path in folder_paths.get_folder_paths(name)] if known else []
 
     def register_models() -> None:
         """Adds models/real3d_portrait to ComfyUI's folders; a user's own entry of that name stays first."""
@@ -154,6 +160,7 @@ else:
         ManagedModule,
         Progress,
         Types,
+        audio_encoder_folders,
         check,
         chosen_output,
         device,
@@ -173,6 +180,7 @@ __all__ = [
     "ManagedModule",
     "Progress",
     "Types",
+    "audio_encoder_folders",
     "check",
     "chosen_output",
     "device",

@@ -18,7 +18,7 @@ from .session import current, running
 from .validate import checked, order_of, output_nodes
 
 COMBINE = "R3DP_VideoCombine"
-SHOWS_ONLY = ("PreviewImage",)  # output nodes that save nothing
+SHOWS_ONLY = ("PreviewImage", "R3DP_ConvertModel")  # output nodes that save no result
 
 
 @dataclass

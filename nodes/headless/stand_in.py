@@ -47,6 +47,11 @@ def model_folders() -> list[Path]:
     return [current().models / "real3d_portrait", current().models / "detection"]
 
 
+def audio_encoder_folders() -> list[Path]:
+    """Where core's Load Audio Encoder looks, whose HuBERT files serve here too."""
+    return [current().models / "audio_encoders"]
+
+
 def register_models() -> None:
     """Nothing to do: nobody else looks for models here."""
 
