@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from . import host
 
 if TYPE_CHECKING:
-    from ..real3d_core.portrait.nets import FaceNets
+    from ..real3d_core.portrait.nets import FaceNets, Net
 
 
 def face_nets(fetch: bool) -> FaceNets:
@@ -22,6 +22,16 @@ def face_nets(fetch: bool) -> FaceNets:
     if fetch and not have_landmark_nets(folders):
         fetch_face_landmarker(folders[0], _Download())
     return load_face_nets(folders)
+
+
+def multiclass_net() -> Net | None:
+    """The six-class segmentation net from the model folders; None if it is not there. It is never fetched.
+
+    Raises FaceNetsError if the file cannot be used.
+    """
+    from ..real3d_core.portrait.network_segmentation import load_multiclass
+
+    return load_multiclass(host.model_folders())
 
 
 class _Download:

@@ -57,8 +57,12 @@ def crop_map(face: Face) -> np.ndarray:
 
 def take_crop(photo: np.ndarray, face: Face) -> Crop:
     """Cuts the square of a face out of a photo uint8 [H, W, 3]."""
+    return cut_square(photo, crop_map(face))
+
+
+def cut_square(photo: np.ndarray, to_photo: np.ndarray) -> Crop:
+    """What a map shows of a photo uint8 [H, W, 3], with the photo's edge continued where it ends."""
     cv2 = opencv()
-    to_photo = crop_map(face)
     height, width = photo.shape[:2]
     centres = np.stack(np.meshgrid(*[np.arange(PORTRAIT_SIZE) + 0.5] * 2), -1)
     x, y = np.moveaxis(apply(to_photo, centres), -1, 0)

@@ -72,6 +72,10 @@ SELFIE = NetFile(
     "9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
     "mediapipe/modules/selfie_segmentation/selfie_segmentation.tflite",
 )
+SELFIE_MULTICLASS = "selfie_multiclass_256x256.tflite"
+"""Google's six-class segmentation, which the released networks were trained with. It is not fetched and its
+checksum is not known; whoever has it puts it beside the other nets."""
+
 WHEEL_NETS = (DETECTOR, MESH, IRIS, SELFIE)
 
 
