@@ -61,7 +61,7 @@ def prepare_for_networks(
     check           called now and then; whatever it raises ends the work.
 
     Equal inputs give equal results. Nothing is taken from the built-in crop but what the photo lacks and,
-    without the net, the classes.
+    without the net, the classes. Raises ImageError if `min_face_area` is no such share.
     """
     photo = portrait.photo.cpu().numpy()
     own = portrait.crop_to_photo.cpu().double().numpy()

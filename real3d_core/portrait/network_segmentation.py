@@ -82,16 +82,19 @@ def seen_through(segmentation: np.ndarray, crop: np.ndarray) -> np.ndarray:
 
 def _without_islands(labels: np.ndarray) -> np.ndarray:
     """Labels [512, 512] in which connected pieces below LEAST_ISLAND pixels have the nearest other label."""
-    from scipy.ndimage import distance_transform_edt
-
+    cv2 = opencv()
     small = np.zeros(labels.shape, bool)
     for number in np.unique(labels):
-        _, pieces, stats, _ = opencv().connectedComponentsWithStats((labels == number).astype(np.uint8))
+        _, pieces, stats, _ = cv2.connectedComponentsWithStats((labels == number).astype(np.uint8))
         small |= (stats[:, 4] < LEAST_ISLAND)[pieces] & (labels == number)
     if not small.any() or small.all():
         return labels
-    rows, columns = distance_transform_edt(small, return_distances=False, return_indices=True)
-    return labels[rows, columns]
+    _, nearest = cv2.distanceTransformWithLabels(
+        small.astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    label_of = np.zeros(nearest.max() + 1, labels.dtype)
+    label_of[nearest[~small]] = labels[~small]
+    return label_of[nearest]
 
 
 def _resized(picture: np.ndarray, side: int) -> np.ndarray:

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from real3d_core.errors import ImageError
 from real3d_core.portrait.faces import Face, face_of_landmarks
 from real3d_core.portrait.geometry import apply, invert, scale_of
-from real3d_core.portrait.network_crop import LARGEST_FACE, network_crop_map
+from real3d_core.portrait.network_crop import LEAST_ROOM, network_crop_map
 
 BOX = (100.0, 120.0)  # width and height of the face made here
 
@@ -55,11 +56,10 @@ def test_near_the_edge_the_square_shrinks_about_the_face() -> None:
     assert (left + side / 2, top + side / 2) == pytest.approx((110, 300))
 
 
-def test_a_square_that_would_cut_the_head_is_moved_instead() -> None:
-    face = face_at(70, 300)
-    left, top, side = square_of(network_crop_map(face, 1000, 900))
-    assert (left, top + side / 2) == pytest.approx((0, 300))
-    assert side == pytest.approx(math.sqrt(60000))
+def test_the_square_never_cuts_into_the_head() -> None:
+    left, top, side = square_of(network_crop_map(face_at(70, 300), 1000, 900))
+    assert (left + side / 2, top + side / 2) == pytest.approx((70, 300))
+    assert side == pytest.approx(LEAST_ROOM * BOX[1])
 
 
 @pytest.mark.parametrize(("width", "height"), [(130, 300), (300, 160), (200, 201)])
@@ -68,7 +68,7 @@ def test_other_shapes_are_not_squashed(width: int, height: int) -> None:
     affine = network_crop_map(face, width, height)
     left, top, side = square_of(affine)  # equal scales in x and y
     assert side <= max(width, height)
-    assert side >= LARGEST_FACE * BOX[1]
+    assert side >= LEAST_ROOM * BOX[1]
     for begin, length in ((left, width), (top, height)):
         if side <= length:  # the square lies in the photo, else the photo lies in the square
             assert begin >= 0 and begin + side <= length + 1e-9
@@ -79,8 +79,14 @@ def test_other_shapes_are_not_squashed(width: int, height: int) -> None:
 
 def test_a_tight_photo_is_held_whole_by_a_larger_square() -> None:
     left, top, side = square_of(network_crop_map(face_at(55, 65), 110, 130))
-    assert side == pytest.approx(LARGEST_FACE * BOX[1])
+    assert side == pytest.approx(LEAST_ROOM * BOX[1])
     assert left <= 0 and top <= 0 and left + side >= 110 and top + side >= 130
+
+
+@pytest.mark.parametrize("share", [0.0, -1.0, 1.5, math.nan])
+def test_a_share_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(ImageError, match="choose more than 0"):
+        network_crop_map(face_at(500, 450), 1000, 900, share)
 
 
 @pytest.mark.parametrize("roll", [0.2, -0.4])
