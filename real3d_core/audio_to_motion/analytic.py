@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -28,8 +27,7 @@ def analytic_motion(
     """Motion of ceil(seconds * fps) frames; the sound has been checked."""
     features = analyse(to_mono(audio, RATE), check)
     loudness = measure(features)
-    # A hair less before rounding up, so that 2.0 s at 25 frames/s are 50 frames in spite of binary fractions.
-    frames = max(1, math.ceil(audio.seconds * settings.fps - 1e-6))
+    frames = settings.frames(audio)
     seconds = frames / settings.fps
     idle = idle_motion(
         features,

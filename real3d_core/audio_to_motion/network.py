@@ -1,0 +1,165 @@
+"""Sound to motion with the released networks: HuBERT and pitch to 3DMM expressions.
+
+The networks work at 25 frames per second; for another rate their curves are read in between (linear).
+See docs/model.md, "Audio-to-Motion network".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import AudioError
+from ..model import Networks, Weights
+from ..sound import to_mono
+from ..streaming import no_check
+from ..wires import ARKIT_INDEX, ARKIT_NAMES, Audio, Motion
+from . import AudioToMotionSettings
+from .curves import at_frames
+from .features import analyse
+from .hubert import RATE, listen, rows
+from .idle import idle_motion
+from .loudness import measure
+from .pitch import pitch_contour
+from .pitch_vae import EXPRESSIONS, HUBERT_WIDTH, LATENT, ROWS
+
+NETWORK_FPS = 25.0
+NATURAL_MOUTH = 0.45  # mouth amplitude of the network that our 1 stands for: its default
+BLINK_PERIOD = 125  # frames from the start of one blink to that of the next, at a blink amount of 1
+BLINK_FRAMES = (8, 12)  # shortest and longest blink
+NOISE_STREAM, BLINK_STREAM = 6, 7  # of the seed; idle.py has 0 to 5
+ROWS_OFF = 3  # by which features from elsewhere may be longer or shorter than the sound
+CHUNK = 512  # latent rows (82 s) that are decoded at once
+MARGIN = 32  # latent rows: more than the network looks to either side, so that chunks meet without a seam
+ACTIVATION_BYTES = 120 * 2**20  # a chunk in float32: 84 MB measured on a CPU, and some to spare
+
+
+def network_motion(
+    audio: Audio,
+    networks: Networks,
+    settings: AudioToMotionSettings,
+    hubert_features: Tensor | None = None,
+    check: Callable[[], None] = no_check,
+) -> Motion:
+    """Motion of ceil(seconds * fps) frames; the sound has been checked.
+
+    Its expression [T, 64] holds 3DMM coefficients as they are, not relative to the photo; of the blendshapes
+    only the eye lids move. The head sways as with the built-in model.
+
+    hubert_features     [rows, 1024] float of this sound, if known; else the networks' HuBERT listens to it.
+    check               called now and then; whatever it raises ends the work.
+
+    Raises CheckpointError, before anything is computed, if a network is missing; AudioError if the features
+    cannot be those of this sound.
+    """
+    network = networks.need_audio_to_motion()
+    hubert = networks.need_hubert() if hubert_features is None else None
+    wave = to_mono(audio, RATE)
+    features = listen(wave, hubert, check) if hubert else _fitting(hubert_features, len(wave))
+    expression = expressions(features, wave, network, settings, check)
+    frames = settings.frames(audio)
+    weights = np.zeros((frames, len(ARKIT_NAMES)), np.float32)
+    lids = blinks(len(expression), settings.blink, settings.seed)
+    for name in ("eyeBlinkLeft", "eyeBlinkRight"):
+        weights[:, ARKIT_INDEX[name]] = _resampled(lids[:, None], frames, settings.fps)[:, 0]
+    euler, translation = np.zeros((2, frames, 3), np.float32)
+    if settings.head_motion > 0:
+        sounds = analyse(wave, check)
+        idle = idle_motion(
+            sounds,
+            measure(sounds),
+            seconds=frames / settings.fps,
+            fps=settings.fps,
+            seed=settings.seed,
+            head=settings.head_motion,
+            blink=0,
+        )
+        euler = np.radians(np.stack([at_frames(axis, frames, settings.fps) for axis in idle.euler.T], 1))
+        translation = np.stack([at_frames(axis, frames, settings.fps) for axis in idle.translation.T], 1)
+    return Motion(
+        fps=settings.fps,
+        blendshapes=torch.from_numpy(weights),
+        euler=torch.from_numpy(euler),
+        translation=torch.from_numpy(translation),
+        expression=torch.from_numpy(_resampled(expression.numpy(), frames, settings.fps)),
+    )
+
+
+def expressions(
+    features: Tensor,
+    wave: np.ndarray,
+    network: Weights,
+    settings: AudioToMotionSettings,
+    check: Callable[[], None] = no_check,
+) -> Tensor:
+    """[n, 64] float32 on the CPU: 3DMM expressions at 25 frames per second, n a multiple of 4.
+
+    features    [rows, 1024] of HuBERT at 50 Hz; zeros follow up to a multiple of 8 rows.
+    wave        [samples] at 16 kHz, for the pitch.
+    """
+    length = -(-len(features) // ROWS)
+    pitch = torch.from_numpy(pitch_contour(wave, len(features), check))
+    heard = F.pad(features, (0, 0, 0, length * ROWS - len(features)))
+    pitch = F.pad(pitch, (0, length * ROWS - len(features)))
+    noise = np.random.default_rng([settings.seed, NOISE_STREAM]).standard_normal((length, LATENT), np.float32)
+    latent = settings.temperature * torch.from_numpy(noise).T
+    mouth = torch.full((1, 1), NATURAL_MOUTH * settings.mouth_amplitude)
+    out = torch.empty(length * 4, EXPRESSIONS)
+    for first in range(0, length, CHUNK):
+        check()
+        stop = min(first + CHUNK, length)
+        left, right = max(0, first - MARGIN), min(stop + MARGIN, length)
+        ready = network.ready(ACTIVATION_BYTES)
+        given = heard[left * ROWS : right * ROWS], pitch[left * ROWS : right * ROWS]
+        inputs = [one[None].to(network.device) for one in (*given, mouth[0], latent[:, left:right])]
+        whole = ready(*inputs)[0].float().cpu()
+        out[first * 4 : stop * 4] = whole[(first - left) * 4 : (stop - left) * 4]
+    return out
+
+
+def blinks(frames: int, amount: float, seed: int) -> np.ndarray:
+    """[frames] float32 0..1 at 25 frames per second: how far the lids are closed.
+
+    Regular, as the released networks were shown: the first at frame 0, each a parabola of 8 to 12 frames,
+    125 / amount frames from one to the next; none for amount 0.
+    """
+    closed = np.zeros(frames, np.float32)
+    stream = np.random.default_rng([seed, BLINK_STREAM])
+    count = 0 if amount == 0 else int(np.ceil(frames * amount / BLINK_PERIOD))
+    for blink in range(count):
+        first = round(blink * BLINK_PERIOD / amount)
+        length = int(stream.integers(*BLINK_FRAMES, endpoint=True))
+        part = closed[first : first + length]
+        part[:] = (1 - (2 * np.arange(length) / length - 1) ** 2)[: len(part)]
+    return closed
+
+
+def _resampled(curves: np.ndarray, frames: int, fps: float) -> np.ndarray:
+    """[frames, c] of curves [n, c] at 25 frames per second, in the middle of each frame's time on screen."""
+    place = np.clip((np.arange(frames) + 0.5) * (NETWORK_FPS / fps) - 0.5, 0, len(curves) - 1)
+    before = place.astype(int)
+    share = (place - before)[:, None].astype(np.float32)
+    return curves[before] * (1 - share) + curves[np.minimum(before + 1, len(curves) - 1)] * share
+
+
+def _fitting(features: Tensor, samples: int) -> Tensor:
+    """[rows, 1024] float32 on the CPU of features from elsewhere. Raises AudioError if they are others."""
+    if features.ndim != 2 or features.shape[1] != HUBERT_WIDTH:
+        raise AudioError(
+            f"The audio encoder's output has the shape {list(features.shape)} where [rows, {HUBERT_WIDTH}] is"
+            " needed; encode the sound with HuBERT-large-ls960-ft."
+        )
+    wanted = rows(samples)
+    if abs(len(features) - wanted) > ROWS_OFF:
+        raise AudioError(
+            f"The audio encoder's output is of {len(features) / 50:.2f} s of sound where the sound has"
+            f" {samples / RATE:.2f} s; encode the same sound that goes into this node."
+        )
+    features = features.detach().float().cpu()
+    if not bool(torch.isfinite(features).all()):
+        raise AudioError("The audio encoder's output holds NaN or infinite values; load its weights again.")
+    return F.pad(features, (0, 0, 0, max(0, wanted - len(features))))[:wanted]
