@@ -87,11 +87,9 @@ def test_classes_of_the_net_come_first(portrait: Portrait) -> None:
     assert float(prepared.background.std()) == 0  # no scenery is left
 
 
-@pytest.mark.parametrize(
-    "part", [np.s_[:300, 120:330], np.s_[30:230, :], np.s_[40:300, 165:285], np.s_[70:175, 180:270]]
-)
+@pytest.mark.parametrize("part", [np.s_[:300, 120:330], np.s_[40:300, 165:285], np.s_[70:175, 180:270]])
 def test_photos_of_any_shape(astronaut: np.ndarray, nets: FaceNets, face: Face, part: slice) -> None:
-    """Tall, wide, narrower than the crop, and with no room around the face: upright and not squashed."""
+    """Tall, narrower than the crop, and with no room around the face: upright and not squashed."""
     photo = np.ascontiguousarray(astronaut[part])
     landmarks = face.landmarks - [part[1].start or 0, part[0].start or 0, 0]
     prepared = prepare_for_networks(prepare_portrait(photo, nets, landmarks=landmarks))
