@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from ..errors import CheckpointError
 from .store import Kind
@@ -81,12 +82,45 @@ PARTS: dict[Kind, tuple[Part, ...]] = {
 }
 
 
+class _Undrawn(TorchFunctionMode):
+    """Leaves weights that a constructor draws by chance as their memory happens to be.
+
+    They are read from a file next, or only their shapes are wanted; memory that nobody writes to is free.
+    (PyTorch's device "meta" would do for shapes, but imports its compiler as soon as anything is computed.)
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
+        if name in _DRAWN_INTO:
+            return args[0] if args else kwargs["tensor"]
+        return (torch.empty if name in _DRAWN else func)(*args, **kwargs)
+
+
+_DRAWN = ("rand", "randn")
+_DRAWN_INTO = (
+    "uniform_",
+    "normal_",
+    "trunc_normal_",
+    "kaiming_uniform_",
+    "kaiming_normal_",
+    "xavier_uniform_",
+)
+
+
+def _built(part: Part) -> nn.Module:
+    """The network, its weights not yet set."""
+    with torch.inference_mode(False), torch.no_grad(), _Undrawn():
+        return part.build()
+
+
 @cache
 def shapes_of(part: Part) -> dict[str, tuple[int, ...]]:
-    """Shape of each entry of a part, by its name in the file; no memory is taken for the weights."""
-    with torch.inference_mode(False), torch.device("meta"):
-        module = part.build()
-    return {part.prefix + name: tuple(value.shape) for name, value in module.state_dict().items()}
+    """Shape of each entry of a part, by its name in the file."""
+    entries = _built(part).state_dict()
+    return {part.prefix + name: tuple(value.shape) for name, value in entries.items()}
 
 
 def needed(kind: Kind) -> dict[str, tuple[int, ...]]:
@@ -160,6 +194,6 @@ def load(part: Part, path: Path, entries: Mapping[str, Tensor]) -> nn.Module:
         for name, shape in shapes.items()
     }
     with torch.inference_mode(False), torch.no_grad():
-        module = part.build()
+        module = _built(part)
         module.load_state_dict(plain, strict=True)
     return module.eval().requires_grad_(False)
