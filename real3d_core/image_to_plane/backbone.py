@@ -124,9 +124,9 @@ class CanonicalPlanes(nn.Module):
         self.triplane_predictor_vit = TriplanePredictor()
 
     def forward(self, head: Tensor) -> Tensor:
-        """head [B, 3, 512, 512] -1..1, -1 outside the head, dtype of the weights
-        -> planes [B, 3, 32, 256, 256] (xy, xz, zx).
+        """head [B, 3, 512, 512] -1..1 of any floating type, -1 outside the head
+        -> planes [B, 3, 32, 256, 256] (xy, xz, zx) of the weights' type.
         """
-        x = with_positions(head)
+        x = with_positions(head).to(self.high_reso_encoder.first.weight.dtype)
         low = self.low_reso_vit(self.low_reso_encoder(x))
         return as_planes(self.triplane_predictor_vit(low, self.high_reso_encoder(x)))

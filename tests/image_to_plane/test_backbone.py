@@ -46,3 +46,13 @@ def test_planes_are_flipped():
     planes = as_planes(channels)
     assert planes.shape == (1, 3, 32, 4, 4)
     assert planes[0, :, 0, 0, 0].tolist() == [1, 1, 1] and planes.sum() == 3
+
+
+def test_half_precision():
+    """Planes are those of float32 but for rounding; the picture may come as it is."""
+    torch.manual_seed(0)
+    net, head = CanonicalPlanes().eval(), torch.rand(1, 3, 64, 64) * 2 - 1
+    with torch.no_grad():
+        wanted, made = net(head), net.to(torch.float16)(head)
+    assert made.dtype == torch.float16
+    assert (made.float() - wanted).pow(2).mean().sqrt() < 0.02 * wanted.std()
