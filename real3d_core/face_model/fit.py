@@ -23,7 +23,7 @@ from .poses import FIT_SIZE, PoseTrack, projected
 STEPS_PER_STAGE = 200
 LEARNING_RATE = 0.1
 
-CHUNK = 2000
+CHUNK = 500
 """Frames whose landmarks are evaluated at once: bounds the memory of long clips."""
 
 

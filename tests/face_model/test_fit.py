@@ -56,13 +56,15 @@ def test_finds_the_points_of_a_picture() -> None:
     assert not found.expression.requires_grad
 
 
-def test_the_size_of_the_picture_does_not_matter() -> None:
+def test_the_size_of_the_picture_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "STEPS_PER_STAGE", 40)
     model, points = synthetic_face_model(), landmarks()[0]
     half, whole = fit_image(model, points / 2, SIZE // 2), fit_image(model, points, SIZE)
     assert torch.allclose(half.euler, whole.euler, atol=1e-4)
 
 
 def test_a_clip_in_pieces_is_fitted_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "STEPS_PER_STAGE", 40)
     whole = fit_video(synthetic_face_model(), landmarks(), SIZE)
     monkeypatch.setattr(fit, "CHUNK", 3)
     pieces = fit_video(synthetic_face_model(), landmarks(), SIZE)
@@ -71,14 +73,15 @@ def test_a_clip_in_pieces_is_fitted_as_a_whole(monkeypatch: pytest.MonkeyPatch) 
     assert torch.allclose(pieces.euler, whole.euler, atol=1e-3)
 
 
-def test_can_be_cancelled_and_tells_its_progress() -> None:
+def test_can_be_cancelled_and_tells_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fit, "STEPS_PER_STAGE", 10)
     points = landmarks()
     told: list[tuple[int, int]] = []
     fit_image(
         synthetic_face_model(), points[0], SIZE, progress=lambda done, total: told.append((done, total))
     )
-    assert told == [(i + 1, 400) for i in range(400)]
-    ends_at_any_step(lambda check: fit_video(synthetic_face_model(), points, SIZE, check), 400)
+    assert told == [(i + 1, 20) for i in range(20)]
+    ends_at_any_step(lambda check: fit_video(synthetic_face_model(), points, SIZE, check), 20)
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,14 @@ def test_cameras_give_the_absolute_pose_back() -> None:
     assert torch.allclose(found.translation, absolute.translation, atol=1e-5)
 
 
+def test_a_composed_camera_gives_the_pose_of_source_and_motion_together() -> None:
+    portrait, motion = source((0.2, -0.3, 0.1), (0.1, 0.2, -0.3)), track()
+    found, at_source = camera_pose(composed(portrait, motion)), source_pose(portrait).rigid()
+    assert torch.allclose(found.rotation, at_source.rotation @ motion.rigid().rotation, atol=1e-6)
+    moved = (at_source.rotation @ motion.translation[..., None])[..., 0] / SCALE
+    assert torch.allclose(found.translation, at_source.translation + moved, atol=1e-5)
+
+
 def test_a_driving_track_relative_to_the_photo_composes_to_its_own_cameras() -> None:
     portrait, absolute = source((0.2, -0.3, 0.1), (0.1, 0.2, -0.3)), track()
     relative = relative_to_source(absolute, source_pose(portrait))
