@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from real3d_core.checkpoints.parts import TRAINING_ONLY
+
 HERE = Path(__file__).parent
 
 
@@ -29,12 +31,17 @@ class Part:
     prefix: str
 
 
-PICTURE_PARTS = (
-    Part("image_to_plane.backbone", "CanonicalPlanes", "cano_img2plane_backbone."),
-    Part("motion_adapter.backbone", "MotionPlanes", "secc_img2plane_backbone."),
-)
-TRAINING_ONLY = {"lambda_pertube_blink_secc", "lambda_pertube_secc"}
-"""Entries of the released file that no part has: how far training disturbed its maps."""
+PICTURES, AUDIO = "secc2plane_torso", "audio2secc_vae"
+PARTS = {
+    PICTURES: (
+        Part("image_to_plane.backbone", "CanonicalPlanes", "cano_img2plane_backbone."),
+        Part("motion_adapter.backbone", "MotionPlanes", "secc_img2plane_backbone."),
+        Part("render_triplane.decoder", "TriPlaneDecoder", "decoder."),
+        Part("htb_sr.network.super_resolution", "SuperResolution", "superresolution."),
+    ),
+    AUDIO: (Part("audio_to_motion.pitch_vae", "PitchContourVAE", ""),),
+}
+"""What the two released files are made of."""
 
 
 def released(manifest: str) -> dict[str, Entry]:
@@ -57,7 +64,20 @@ def own(part: Part) -> dict[str, Entry]:
     }
 
 
-@pytest.mark.parametrize("part", PICTURE_PARTS, ids=lambda part: part.name)
-def test_a_part_is_the_released_one(part: Part) -> None:
-    wanted = {n: e for n, e in released("secc2plane_torso").items() if n.startswith(part.prefix)}
+@pytest.mark.parametrize(
+    ("manifest", "part"),
+    [(name, part) for name, parts in PARTS.items() for part in parts],
+    ids=lambda one: getattr(one, "name", one),
+)
+def test_a_part_is_the_released_one(manifest: str, part: Part) -> None:
+    """Each for itself, so that the failing one is named."""
+    wanted = {name: entry for name, entry in released(manifest).items() if name.startswith(part.prefix)}
     assert own(part) == wanted
+
+
+@pytest.mark.parametrize(("manifest", "training_only"), [(PICTURES, TRAINING_ONLY), (AUDIO, {})])
+def test_the_parts_are_the_whole_file(manifest: str, training_only: dict[str, tuple[int, ...]]) -> None:
+    wanted = {name: entry.shape for name, entry in released(manifest).items()}
+    found = [(name, entry.shape) for part in PARTS[manifest] for name, entry in own(part).items()]
+    assert dict(found) | training_only == wanted
+    assert len(found) + len(training_only) == len(wanted)  # no entry belongs to two parts
