@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..real3d_core.errors import AudioError
 from ..real3d_core.model import Model
 from . import host, wire_types
 from .host import io, schema
-from .values import audio_from
+from .values import audio_from, encoded_audio_from
 
 
 class AudioToMotion(io.ComfyNode):
@@ -29,7 +30,8 @@ class AudioToMotion(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="How far the mouth opens: 0 keeps it still, 1 is natural, 2 is twice as far.",
+                    tooltip="How far the mouth opens: 0 keeps it still, 1 is natural, 2 is twice as far. The"
+                    " networks were trained with it: 1 is their 0.45, and 0 is their smallest movement.",
                 ),
                 io.Float.Input(
                     "temperature",
@@ -57,7 +59,7 @@ class AudioToMotion(io.ComfyNode):
                     max=2.0,
                     step=0.05,
                     tooltip="Size of the sway, nods, brows and gaze: 0 keeps the pose of the photo, 1 stays"
-                    " inside 12 degrees.",
+                    " inside 12 degrees. With the networks: of sway and nods.",
                 ),
                 io.Float.Input(
                     "blink",
@@ -65,7 +67,8 @@ class AudioToMotion(io.ComfyNode):
                     min=0.0,
                     max=2.0,
                     step=0.05,
-                    tooltip="How often the eyes blink: 0 never, 1 every 2 to 6 seconds, 2 twice as often.",
+                    tooltip="How often the eyes blink: 0 never, 1 every 2 to 6 seconds, 2 twice as often."
+                    " With the networks, 1 is every 5 seconds.",
                 ),
                 io.Float.Input(
                     "fps",
@@ -80,10 +83,18 @@ class AudioToMotion(io.ComfyNode):
                     optional=True,
                     tooltip="The backend that makes the motion; unconnected is built-in.",
                 ),
+                wire_types.AudioEncoderOutput.Input(
+                    "audio_encoder_output",
+                    optional=True,
+                    tooltip="For the networks, in place of their own HuBERT: the same sound through ComfyUI's"
+                    " Audio Encoder Encode, with HuBERT-large-ls960-ft.",
+                ),
             ],
             outputs=[
                 wire_types.Motion.Output(
-                    "motion", tooltip="Expressions (52 ARKit weights) and head pose for each frame."
+                    "motion",
+                    tooltip="Expressions (52 ARKit weights; 64 face model coefficients from the networks) and"
+                    " head pose for each frame.",
                 )
             ],
         )
@@ -99,6 +110,7 @@ class AudioToMotion(io.ComfyNode):
         blink: float,
         fps: float,
         model: Model | None = None,
+        audio_encoder_output: Mapping[str, Any] | None = None,
     ) -> Any:
         from ..real3d_core.audio_to_motion import AudioToMotionSettings, audio_to_motion
 
@@ -113,4 +125,5 @@ class AudioToMotion(io.ComfyNode):
             fps=fps,
             seed=seed,
         )
-        return io.NodeOutput(audio_to_motion(sound, model or Model.built_in(), settings, host.check))
+        heard = encoded_audio_from(audio_encoder_output)
+        return io.NodeOutput(audio_to_motion(sound, model or Model.built_in(), settings, host.check, heard))

@@ -1,4 +1,4 @@
-"""Between ComfyUI's values (IMAGE, MASK, AUDIO, FACE_LANDMARKS) and those of real3d_core.
+"""Between ComfyUI's values (IMAGE, MASK, AUDIO, FACE_LANDMARKS, ...) and those of real3d_core.
 
 Convention
     IMAGE           float [B, H, W, C], C = 3 or 4, 0..1.
@@ -7,6 +7,7 @@ Convention
     FACE_LANDMARKS  {"frames": [[face, ...] for each picture], "image_size": (H, W)}; of a face:
                     landmarks_xy [478, 2] in picture pixels, landmarks_3d [478, 3] in pixels of a face crop
                     that may be turned and scaled against the picture.
+    AUDIO_ENCODER_OUTPUT    {"encoded_audio": float [B, rows, width], ...}, 50 rows a second.
 """
 
 from __future__ import annotations
@@ -47,6 +48,21 @@ def audio_value(audio: Audio | None) -> dict[str, Any] | None:
     if audio is None:
         return None
     return {"waveform": audio.waveform[None], "sample_rate": audio.sample_rate}
+
+
+def encoded_audio_from(value: Mapping[str, Any] | None) -> Tensor | None:
+    """[rows, width] of the first sound of an AUDIO_ENCODER_OUTPUT; None stays None. Raises AudioError if it
+    is not one.
+    """
+    if value is None:
+        return None
+    encoded = value.get("encoded_audio") if isinstance(value, Mapping) else None
+    if not isinstance(encoded, Tensor) or encoded.ndim != 3 or encoded.shape[0] == 0:
+        raise AudioError(
+            "The audio encoder's output is not made as ComfyUI's Audio Encoder Encode makes it; connect that"
+            " node, or nothing."
+        )
+    return encoded[0].detach()
 
 
 def frame_rate(fps: float | Fraction) -> Fraction:

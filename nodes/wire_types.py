@@ -9,6 +9,7 @@ Motion = io.Custom("R3DP_MOTION")
 Camera = io.Custom("R3DP_CAMERA")
 Head = io.Custom("R3DP_HEAD")
 FaceLandmarks = io.Custom("FACE_LANDMARKS")  # of ComfyUI's own face landmark nodes
+AudioEncoderOutput = io.Custom("AUDIO_ENCODER_OUTPUT")  # of ComfyUI's own Audio Encoder Encode
 
 CATEGORY = "Real3D-Portrait"
 ADVANCED = {"advanced": True}  # folded away by front ends that can

@@ -3,8 +3,8 @@
 Convention
     Waves are 16 kHz; row k of the features describes samples 320 k .. 320 k + 400, so 50 rows a second.
 
-Names of parameters are those of the released file without the leading `hubert.`; the one convolution that is
-stored with weight normalisation is held as a plain weight (`hubert_entries`).
+Names of parameters are those that Transformers gives its HubertModel, so that ComfyUI's own audio encoder
+nodes read a file of them too; `hubert_entries` brings other layouts to them.
 See docs/model.md, "Audio-to-Motion network".
 """
 
@@ -82,13 +82,9 @@ def hubert_entries(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for name, value in stored.items()
         if not name.startswith("lm_head.") and name.removeprefix("hubert.") != "masked_spec_embed"
     }
-    for length, direction in (
-        ("weight_g", "weight_v"),
-        ("parametrizations.weight.original0", "parametrizations.weight.original1"),
-    ):
-        if {_POSITION + length, _POSITION + direction} <= entries.keys():
-            g, v = entries.pop(_POSITION + length), entries.pop(_POSITION + direction)
-            entries[_POSITION + "weight"] = torch._weight_norm(v, g, 2)
+    for old, new in (("weight_g", "original0"), ("weight_v", "original1")):
+        if _POSITION + old in entries:
+            entries[f"{_POSITION}parametrizations.weight.{new}"] = entries.pop(_POSITION + old)
     return entries
 
 
@@ -146,10 +142,34 @@ class _PositionalConv(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.conv = nn.Conv1d(width, width, 128, padding=64, groups=16)
+        self.conv = _WeightNormConv(width)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.gelu(self.conv(x.transpose(1, 2))[..., :-1]).transpose(1, 2)
+
+
+class _WeightNormConv(nn.Module):
+    """Stores direction and length of the weights apart, one length for each of the 128 taps."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(width))
+        self.parametrizations = nn.ModuleDict({"weight": _LengthAndDirection(width)})
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.parametrizations["weight"]()
+        return F.conv1d(x, weight, self.bias, padding=64, groups=16)
+
+
+class _LengthAndDirection(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.original0 = nn.Parameter(torch.ones(1, 1, 128))
+        self.original1 = nn.Parameter(torch.ones(width, width // 16, 128))
+
+    def forward(self) -> Tensor:
+        # What torch.nn.utils.weight_norm computes: the same numbers to the last bit.
+        return torch._weight_norm(self.original1, self.original0, 2)
 
 
 class _Layer(nn.Module):

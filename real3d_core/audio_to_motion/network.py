@@ -1,12 +1,13 @@
 """Sound to motion with the released networks: HuBERT and pitch to 3DMM expressions.
 
-The networks work at 25 frames per second; for another rate their curves are read in between (linear).
+The networks work at 25 frames per second; for another rate their expressions are read in between (linear).
 See docs/model.md, "Audio-to-Motion network".
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import AudioError
+from ..face_model.blink import period_blinks
 from ..model import Networks, Weights
 from ..sound import to_mono
 from ..streaming import no_check
@@ -29,9 +31,7 @@ from .pitch_vae import EXPRESSIONS, HUBERT_WIDTH, LATENT, ROWS
 
 NETWORK_FPS = 25.0
 NATURAL_MOUTH = 0.45  # mouth amplitude of the network that our 1 stands for: its default
-BLINK_PERIOD = 125  # frames from the start of one blink to that of the next, at a blink amount of 1
-BLINK_FRAMES = (8, 12)  # shortest and longest blink
-NOISE_STREAM, BLINK_STREAM = 6, 7  # of the seed; idle.py has 0 to 5
+NOISE_STREAM = 6  # of the seed; idle.py has 0 to 5
 ROWS_OFF = 3  # by which features from elsewhere may be longer or shorter than the sound
 CHUNK = 512  # latent rows (82 s) that are decoded at once
 MARGIN = 32  # latent rows: more than the network looks to either side, so that chunks meet without a seam
@@ -62,31 +62,39 @@ def network_motion(
     features = listen(wave, hubert, check) if hubert else _fitting(hubert_features, len(wave))
     expression = expressions(features, wave, network, settings, check)
     frames = settings.frames(audio)
-    weights = np.zeros((frames, len(ARKIT_NAMES)), np.float32)
-    lids = blinks(len(expression), settings.blink, settings.seed)
+    weights = torch.zeros(frames, len(ARKIT_NAMES))
+    lids = period_blinks(frames, settings.seed, settings.fps, settings.blink)
     for name in ("eyeBlinkLeft", "eyeBlinkRight"):
-        weights[:, ARKIT_INDEX[name]] = _resampled(lids[:, None], frames, settings.fps)[:, 0]
-    euler, translation = np.zeros((2, frames, 3), np.float32)
-    if settings.head_motion > 0:
-        sounds = analyse(wave, check)
-        idle = idle_motion(
-            sounds,
-            measure(sounds),
-            seconds=frames / settings.fps,
-            fps=settings.fps,
-            seed=settings.seed,
-            head=settings.head_motion,
-            blink=0,
-        )
-        euler = np.radians(np.stack([at_frames(axis, frames, settings.fps) for axis in idle.euler.T], 1))
-        translation = np.stack([at_frames(axis, frames, settings.fps) for axis in idle.translation.T], 1)
-    return Motion(
-        fps=settings.fps,
-        blendshapes=torch.from_numpy(weights),
-        euler=torch.from_numpy(euler),
-        translation=torch.from_numpy(translation),
+        weights[:, ARKIT_INDEX[name]] = lids
+    return replace(
+        _sway(wave, frames, settings, check),
+        blendshapes=weights,
         expression=torch.from_numpy(_resampled(expression.numpy(), frames, settings.fps)),
     )
+
+
+def _sway(
+    wave: np.ndarray, frames: int, settings: AudioToMotionSettings, check: Callable[[], None]
+) -> Motion:
+    """The head's movement of the built-in model, with the photo's face."""
+    still = Motion.still(frames, settings.fps)
+    if settings.head_motion == 0:
+        return still
+    sound = analyse(wave, check)
+    idle = idle_motion(
+        sound,
+        measure(sound),
+        seconds=frames / settings.fps,
+        fps=settings.fps,
+        seed=settings.seed,
+        head=settings.head_motion,
+        blink=0,
+    )
+    euler, translation = (
+        torch.from_numpy(np.stack([at_frames(axis, frames, settings.fps) for axis in track.T], 1)).float()
+        for track in (np.radians(idle.euler), idle.translation)
+    )
+    return replace(still, euler=euler, translation=translation)
 
 
 def expressions(
@@ -119,23 +127,6 @@ def expressions(
         whole = ready(*inputs)[0].float().cpu()
         out[first * 4 : stop * 4] = whole[(first - left) * 4 : (stop - left) * 4]
     return out
-
-
-def blinks(frames: int, amount: float, seed: int) -> np.ndarray:
-    """[frames] float32 0..1 at 25 frames per second: how far the lids are closed.
-
-    Regular, as the released networks were shown: the first at frame 0, each a parabola of 8 to 12 frames,
-    125 / amount frames from one to the next; none for amount 0.
-    """
-    closed = np.zeros(frames, np.float32)
-    stream = np.random.default_rng([seed, BLINK_STREAM])
-    count = 0 if amount == 0 else int(np.ceil(frames * amount / BLINK_PERIOD))
-    for blink in range(count):
-        first = round(blink * BLINK_PERIOD / amount)
-        length = int(stream.integers(*BLINK_FRAMES, endpoint=True))
-        part = closed[first : first + length]
-        part[:] = (1 - (2 * np.arange(length) / length - 1) ** 2)[: len(part)]
-    return closed
 
 
 def _resampled(curves: np.ndarray, frames: int, fps: float) -> np.ndarray:

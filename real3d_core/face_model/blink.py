@@ -6,6 +6,7 @@ face around them. See docs/model.md, "Face model and SECC maps".
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,18 +37,20 @@ def blink_percent(frames: int) -> Tensor:
     return (1 - (2 * at / max(frames, 1) - 1) ** 2).float()
 
 
-def period_blinks(frames: int, seed: int, fps: float = _FPS) -> Tensor:
+def period_blinks(frames: int, seed: int, fps: float = _FPS, amount: float = 1.0) -> Tensor:
     """[frames] float32 0..1: a blink of 8 to 12 frames every five seconds, the first at frame 0.
 
     A longer clip of the same seed begins with the shorter one. At another rate than 25 frames per second,
-    blinks take as long in seconds.
+    blinks take as long in seconds. amount is how many there are, 0 (none) .. 2 (every 2.5 s).
     """
     draws = np.random.Generator(np.random.PCG64(seed))
     curve = torch.zeros(frames)
-    period = max(1, round(PERIOD_SECONDS * fps))
-    for start in range(0, frames, period):
+    if amount == 0:
+        return curve
+    period = max(1.0, PERIOD_SECONDS * fps / amount)
+    for start in (round(number * period) for number in range(math.ceil(frames / period))):
         length = int(draws.integers(SHORTEST, LONGEST + 1))
-        one = blink_percent(max(2, round(length * fps / _FPS)))[: min(period, frames - start)]
+        one = blink_percent(max(2, round(length * fps / _FPS)))[: min(int(period), frames - start)]
         curve[start : start + len(one)] = one
     return curve
 

@@ -18,15 +18,15 @@ def small_hubert() -> Hubert:
     return Hubert(width=WIDTH, heads=HEADS, hidden=HIDDEN, layers=LAYERS)
 
 
-def stored_entries(prefix: str = "", length: str = "", direction: str = "") -> dict[str, Tensor]:
-    """Deterministic weights by the names of the stored file; new names of weight normalisation by default."""
+def stored_entries(prefix: str = "", old_names: bool = False) -> dict[str, Tensor]:
+    """Deterministic weights by the names of a stored file of Transformers, today's or an old one."""
     shapes = {name: tuple(value.shape) for name, value in small_hubert().state_dict().items()}
-    rows, inputs, kernel = shapes.pop(POSITION + "weight")
-    shapes["masked_spec_embed"] = (rows,)
-    shapes["g"], shapes["v"] = (1, 1, kernel), (rows, inputs, kernel)
-    entries = fill_entries(shapes.items())
-    entries[POSITION + (length or "parametrizations.weight.original0")] = entries.pop("g").abs() + 0.5
-    entries[POSITION + (direction or "parametrizations.weight.original1")] = entries.pop("v")
+    entries = fill_entries({**shapes, "masked_spec_embed": (WIDTH,)}.items())
+    lengths = entries[POSITION + "parametrizations.weight.original0"]
+    lengths.copy_(lengths.abs() + 0.5)
+    if old_names:
+        for old, new in (("weight_g", "original0"), ("weight_v", "original1")):
+            entries[POSITION + old] = entries.pop(f"{POSITION}parametrizations.weight.{new}")
     return {prefix + name: value for name, value in entries.items()}
 
 

@@ -22,13 +22,7 @@ def network():
 
 
 @pytest.mark.parametrize(
-    "stored",
-    [
-        {},
-        {"prefix": "hubert."},
-        {"length": "weight_g", "direction": "weight_v"},
-        {"prefix": "hubert.", "length": "weight_g", "direction": "weight_v"},
-    ],
+    "stored", [{"prefix": prefix, "old_names": old} for prefix in ("", "hubert.") for old in (False, True)]
 )
 def test_it_computes_what_transformers_does_however_it_was_stored(stored):
     entries = stored_entries(**stored) | {"lm_head.weight": torch.ones(3, 3), "lm_head.bias": torch.ones(3)}
@@ -52,8 +46,8 @@ def test_the_released_network_is_large():
 
     with torch.device("meta"):
         released = Hubert()
-    # 315.4 million with the mask token and the length of each tap of the position filter
-    assert sum(value.numel() for value in released.state_dict().values()) == 315_438_720 - 1024 - 128
+    # 315,438,720 with the mask token of the training
+    assert sum(value.numel() for value in released.state_dict().values()) == 315_438_720 - 1024
 
 
 def test_windows_hear_nothing_outside_themselves(network, monkeypatch):

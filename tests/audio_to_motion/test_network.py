@@ -1,5 +1,4 @@
 import dataclasses
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,9 +7,10 @@ from torch import nn
 
 from real3d_core.audio_to_motion import AudioToMotionSettings, audio_to_motion
 from real3d_core.audio_to_motion.hubert import Hubert, listen, rows
-from real3d_core.audio_to_motion.network import blinks, expressions
+from real3d_core.audio_to_motion.network import expressions
 from real3d_core.audio_to_motion.pitch_vae import PitchContourVAE
 from real3d_core.errors import AudioError, CheckpointError
+from real3d_core.face_model.blink import period_blinks
 from real3d_core.model import Model, Networks, Resident
 from real3d_core.sound import to_mono
 from real3d_core.wires import ARKIT_NAMES, Audio
@@ -198,27 +198,13 @@ def test_it_can_be_cancelled(speech, networks):
     ends_at_any_step(lambda check: audio_to_motion(speech, model, STILL, check), 10)
 
 
-def test_blinks_are_regular():
-    closed = blinks(1000, 1.0, 5)
-    assert closed.min() == 0 and closed.max() <= 1
-    starts = [i for i in range(1000) if i % 125 == 0]
-    assert not closed[starts].any()
-    lengths = []
-    for start, stop in pairwise([*starts, 1000]):
-        blink = closed[start:stop]
-        length = np.flatnonzero(blink).max() + 1  # the last row of the parabola is open again
-        expected = 1 - (2 * np.arange(length) / length - 1) ** 2
-        assert np.allclose(blink[:length], expected, atol=1e-6) and blink.max() > 0.95
-        lengths.append(length)
-    assert set(lengths) <= set(range(8, 13)) and len(set(lengths)) > 1
-    assert np.array_equal(closed[:300], blinks(300, 1.0, 5))
-    assert not np.array_equal(closed, blinks(1000, 1.0, 6))
-
-
-@pytest.mark.parametrize(("amount", "count"), [(0, 0), (0.5, 4), (1, 8), (2, 16)])
-def test_the_blink_amount_is_their_rate(amount, count):
-    closed = blinks(1000, amount, 0) > 0
-    assert (np.diff(closed.astype(int)) == 1).sum() == count
+def test_lids_blink_as_the_networks_were_shown(speech, networks, features):
+    for settings in (STILL, dataclasses.replace(STILL, fps=30, blink=2, seed=8)):
+        motion = move(speech, networks, settings, features)
+        expected = period_blinks(len(motion), settings.seed, settings.fps, settings.blink)
+        for lid in LIDS:
+            assert torch.equal(motion.blendshapes[:, lid], expected)
+    assert not move(speech, networks, dataclasses.replace(STILL, blink=0), features).blendshapes.any()
 
 
 def test_rows_and_frames_agree():

@@ -118,6 +118,12 @@ def test_blinks_of_a_seed() -> None:
     assert period_blinks(0, seed=1).shape == (0,)
 
 
+@pytest.mark.parametrize(("amount", "count"), [(0, 0), (0.05, 1), (0.5, 4), (1, 8), (2, 16)])
+def test_the_amount_is_how_many(amount: float, count: int) -> None:
+    shut = (period_blinks(1000, seed=0, amount=amount) > 0).int()
+    assert int((shut.diff() == 1).sum()) == count
+
+
 def test_blinks_at_another_rate_take_as_long() -> None:
     slow, fast = period_blinks(250, seed=5), period_blinks(500, seed=5, fps=50)
     assert abs(int((fast > 0).sum()) - 2 * int((slow > 0).sum())) <= 6

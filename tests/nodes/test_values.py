@@ -39,6 +39,22 @@ def test_what_is_no_audio_is_refused(value):
         values.audio_from(value)
 
 
+def test_encoded_audio_takes_the_first_of_a_batch():
+    encoded = torch.rand(2, 5, 7)
+    value = {"encoded_audio": encoded, "encoded_audio_all_layers": (), "audio_samples": 1680}
+    assert torch.equal(values.encoded_audio_from(value), encoded[0])
+    assert values.encoded_audio_from(None) is None
+
+
+@pytest.mark.parametrize(
+    "value", [{}, [], {"encoded_audio": [[0.0]]}, {"encoded_audio": torch.rand(5, 7)}, torch.rand(1, 5, 7)]
+)
+def test_what_is_no_encoded_audio_is_refused(value):
+    with pytest.raises(AudioError) as caught:
+        values.encoded_audio_from(value)
+    assert_one_sentence(caught.value)
+
+
 @pytest.mark.parametrize("value", [None, [], "picture", np.zeros((1, 4, 5, 3)), torch.rand(1, 4, 5, 2)])
 def test_what_is_no_image_or_mask_is_refused(value):
     with pytest.raises(ImageError) as caught:
