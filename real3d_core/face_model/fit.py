@@ -124,7 +124,7 @@ def _fit(
 class _Adam:
     """Adam as published (betas 0.9 and 0.999, epsilon 1e-8) on one tensor.
 
-    torch.optim's first step loads the compiler, which takes longer than a fit.
+    torch.optim loads torch's compiler when it is first used, which takes longer than the fit of a picture.
     """
 
     def __init__(self, value: Tensor) -> None:
