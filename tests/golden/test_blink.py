@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from real3d_core.face_model.blink import blink, blink_percent
@@ -30,7 +31,7 @@ class Eye:
 
 
 def eyes_of(levels: np.ndarray) -> list[Eye]:
-    """The same rule in numpy: slow, one eye at a time, distances of every pair of pixels."""
+    """The same rule in numpy: one eye at a time, distances by a tree of points."""
     face = (levels > 0).all(0)
     holes = []
     for columns in (slice(128, 256), slice(256, 384)):
@@ -43,7 +44,7 @@ def eyes_of(levels: np.ndarray) -> list[Eye]:
         box = np.zeros_like(face)
         box[rows.min() - 4 : rows.max() + 4, hole[:, 1].min() - 4 : hole[:, 1].max() + 4] = True
         inside = np.argwhere(face & box)
-        near = (((inside[:, None] - hole) ** 2).sum(2) <= 25).any(1)
+        near = cKDTree(hole).query(inside)[0] <= 5
         lids = ~face & box
         lids[tuple(inside[near].T)] = True
         eyes.append(Eye(lids, np.argwhere(face & box & ~lids)))
