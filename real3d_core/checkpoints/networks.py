@@ -118,11 +118,13 @@ def _networks(files: Files, precision: Precision, host: Host, folder: Path) -> N
         _check_whole(files.audio_to_motion, "audio-to-motion")
 
     def weights(read: Callable[[Path], nn.Module], path: Path, kept: torch.dtype) -> LazyWeights:
-        read_all = partial(_read_as, read, path, kept)
-        return _one((read, _state(path), kept), lambda: LazyWeights(read_all, host, kept))
+        state = _state(path)
+        read_now = partial(_reading, lambda one: read(one).to(kept), path, state)
+        return _one((read, state, kept), lambda: LazyWeights(read_now, host, kept))
 
     def once(read: Callable[[Path], T], path: Path) -> Once[T]:
-        return _one((read, _state(path)), lambda: Once(partial(read, path)))
+        state = _state(path)
+        return _one((read, state), lambda: Once(partial(_reading, read, path, state)))
 
     speech, hubert = files.audio_to_motion, files.hubert
     return Networks(
@@ -149,9 +151,12 @@ def _check_whole(path: Path, kind: Kind) -> None:
         raise CheckpointError(f"The entry '{wrong}' of {path} has a wrong shape; convert the original again.")
 
 
-def _read_as(read: Callable[[Path], nn.Module], path: Path, dtype: torch.dtype) -> nn.Module:
+def _reading(read: Callable[[Path], T], path: Path, state: tuple[Path, int, int]) -> T:
+    """What `read` makes of a file that is still the one that was chosen."""
+    if _state(path) != state:
+        raise CheckpointError(f"{path} has changed since the model was loaded; run the workflow again.")
     with torch.inference_mode(False), torch.no_grad():
-        return read(path).to(dtype)
+        return read(path)
 
 
 def _read(part: Part, path: Path) -> nn.Module:
@@ -180,10 +185,8 @@ def _hubert(path: Path) -> nn.Module:
 
 
 def _decoder(path: Path) -> DecoderWeights:
-    with torch.inference_mode(False), torch.no_grad():
-        return _read(parts.DECODER, path).effective()
+    return _read(parts.DECODER, path).effective()
 
 
 def _face_model(path: Path) -> FaceModel:
-    with torch.inference_mode(False), torch.no_grad():
-        return FaceModel.from_tensors(read_entries(path, read_header(path).shapes))
+    return FaceModel.from_tensors(read_entries(path, read_header(path).shapes))

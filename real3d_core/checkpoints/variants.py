@@ -47,6 +47,7 @@ RELEASED: dict[str, Scalar] = {
 """Settings that the networks were written for; a checkpoint whose config.yaml says otherwise is refused."""
 
 _LINE = re.compile(r"^([A-Za-z_]\w*):(.*)$", re.MULTILINE)
+_QUOTED = re.compile(r"""(?:'((?:[^']|'')*)'|"([^"\\]*)")(?:\s+\#.*)?""")
 _CONSTANTS: dict[str, Scalar] = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 
@@ -69,7 +70,7 @@ class Config:
 def _scalar(text: str) -> Scalar:
     """One plain or quoted value; what is no scalar stays the text that it is."""
     text = text.strip()
-    quoted = re.fullmatch(r"'((?:[^']|'')*)'|\"([^\"\\]*)\"", text)
+    quoted = _QUOTED.fullmatch(text)
     if quoted:
         return quoted[1].replace("''", "'") if quoted[1] is not None else quoted[2]
     text = re.split(r"\s#", text, maxsplit=1)[0].strip()

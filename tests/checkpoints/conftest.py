@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from real3d_core.checkpoints import parts
+from real3d_core.checkpoints import convert, parts
 from real3d_core.checkpoints.parts import Part
 
 from ..bfm_making import SyntheticBfm, synthetic_bfm
@@ -75,6 +75,12 @@ def bfm() -> SyntheticBfm:
 def face_model_files(bfm: SyntheticBfm, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the face model's original files. Not to be changed."""
     return write_face_model(tmp_path_factory.mktemp("bfm"), bfm).parent
+
+
+@pytest.fixture(scope="session")
+def face_model(face_model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The converted face model. Not to be changed."""
+    return convert(face_model_files, tmp_path_factory.mktemp("face_model")).path
 
 
 @pytest.fixture(scope="session")
