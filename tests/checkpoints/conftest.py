@@ -1,69 +1,30 @@
-"""Networks of a few numbers in the place of the real ones, and the real checkpoint, made once."""
+"""Small networks and their files, and the real checkpoint, made once."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
-from real3d_core.checkpoints import convert, parts
-from real3d_core.checkpoints.parts import Part
+from real3d_core.checkpoints import convert
 
 from ..bfm_making import SyntheticBfm, synthetic_bfm
-from .making import CONFIG, checkpoint, entries_of, nested, write_face_model
-
-
-class SmallSuperResolution(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.torso_model, self.block0 = nn.Linear(3, 2), nn.Conv2d(2, 2, 3)
-        self.register_buffer("steps", torch.tensor(0))
-
-    def folded(self) -> nn.Module:
-        return nn.Sequential(self.torso_model, nn.Sigmoid())
+from .making import entries_of, nested, write_face_model
+from .small import entries_of_small_parts, use_small_parts, write_checkpoint
 
 
 @pytest.fixture
-def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The picture networks are small; the decoder is the real one."""
-    small = {
-        "IMAGE_TO_PLANE": Part("cano_img2plane_backbone.", lambda: nn.Linear(2, 3)),
-        "MOTION_ADAPTER": Part("secc_img2plane_backbone.", lambda: nn.BatchNorm1d(2)),
-        "HTB_SR": Part("superresolution.", SmallSuperResolution),
-    }
-    for name, part in small.items():
-        monkeypatch.setattr(parts, name, part)
-    head = (parts.IMAGE_TO_PLANE, parts.MOTION_ADAPTER, parts.DECODER, parts.HTB_SR)
-    monkeypatch.setitem(parts.PARTS, "talking-head", head)
-
-
-@pytest.fixture
-def small_entries(small_parts: None) -> dict[str, torch.Tensor]:
-    """Entries of the small portrait networks, with the training's own."""
-    filled = torch.Generator().manual_seed(1)
-    entries = {
-        part.prefix + name: torch.randn(value.shape, generator=filled).to(value.dtype)
-        for part in parts.PARTS["talking-head"]
-        for name, value in part.build().state_dict().items()
-    }
-    return entries | {name: torch.ones(shape) for name, shape in parts.TRAINING_ONLY.items()}
+def small_entries(monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
+    """Entries of the small portrait networks, which take the place of the real ones."""
+    use_small_parts(monkeypatch)
+    return entries_of_small_parts()
 
 
 @pytest.fixture
 def small_checkpoint(small_entries: dict[str, torch.Tensor], tmp_path: Path) -> Path:
     """The folder of a checkpoint of the small networks."""
     return write_checkpoint(tmp_path / "small_torso", nested(small_entries))
-
-
-def write_checkpoint(folder: Path, state: dict[str, Any], config: str | None = CONFIG) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(checkpoint(state), folder / "model_ckpt_steps_100000.ckpt")
-    if config is not None:
-        (folder / "config.yaml").write_text(config)
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -20,8 +20,8 @@ from real3d_core.checkpoints.store import read_header
 from real3d_core.errors import CheckpointError, OutputError
 
 from ..sentences import assert_one_sentence
-from .conftest import write_checkpoint
 from .making import CONFIG, checkpoint, flat, nested
+from .small import write_checkpoint
 
 BIAS = "decoder.net.0.bias"
 CKPT = "model_ckpt_steps_100000.ckpt"

@@ -16,8 +16,8 @@ from real3d_core.model import Resident
 from real3d_core.render_triplane.decoder import from_equalised
 
 from ..audio_to_motion.small_hubert import small_hubert, stored_entries
-from .conftest import write_checkpoint
 from .making import entries_of, flat, manifest, nested
+from .small import write_checkpoint
 
 CPU = Host(hold=Resident, device=lambda: torch.device("cpu"))
 

@@ -9,8 +9,8 @@ from real3d_core.errors import CheckpointError
 from real3d_core.model import NetworkSettings
 
 from ..sentences import assert_one_sentence
-from .conftest import write_checkpoint
 from .making import manifest, nested
+from .small import write_checkpoint
 
 FINAL = "cano_img2plane_backbone.triplane_predictor_vit.final_conv.weight"
 
