@@ -60,7 +60,7 @@ def listen(wave: np.ndarray, hubert: Weights, check: Callable[[], None] = no_che
     for first in range(0, len(wave) - FIELD + 1, WINDOW):
         check()
         window = wave[first : first + WINDOW + FIELD - STRIDE]
-        normalised = torch.from_numpy((window - mean) / np.sqrt(variance + 1e-7))[None]
+        normalised = torch.from_numpy(((window - mean) / np.sqrt(variance + 1e-7)).astype(np.float32))[None]
         network = hubert.ready(ACTIVATION_BYTES)
         parts.append(network(normalised.to(hubert.device, hubert.dtype), check)[0].float().cpu())
     return torch.cat(parts)

@@ -4,10 +4,17 @@ import torch
 
 from real3d_core.audio_to_motion.hubert import FIELD, STRIDE, WINDOW, hubert_entries, listen, rows
 from real3d_core.model import Resident
+from real3d_core.streaming import one_torch_thread
 from tests.audio_to_motion.small_hubert import RECORDED, WIDTH, small_hubert, stored_entries, wave
 from tests.cancelling import ends_at_any_step
 
 LAYERS_OF_SMALL = 9  # seven convolutions and two layers of attention, a check before each
+
+
+@pytest.fixture(autouse=True)
+def small_work():
+    with one_torch_thread():
+        yield
 
 
 def loaded(entries):
