@@ -8,6 +8,11 @@ from ..real3d_core.wires import Camera, HeadRender, RenderSettings, TriPlane
 from . import wire_types
 from .host import io, schema
 
+NO_JITTER = -1
+"""The jitter seed of samples at fixed places."""
+
+MOST_SEED = 2**31 - 1
+
 
 class RenderTriplane(io.ComfyNode):
     @classmethod
@@ -55,12 +60,24 @@ class RenderTriplane(io.ComfyNode):
                     default="fast",
                     extra_dict=wire_types.ADVANCED,
                     tooltip="fast samples only where the head is; plain takes every sample of every ray,"
-                    " which is many times slower, for comparison.",
+                    " which is many times slower, for comparison. A trained model is always sampled plainly,"
+                    " as it was trained.",
                 ),
                 wire_types.Camera.Input(
                     "camera",
                     optional=True,
                     tooltip="How the camera moves around the head; unconnected is the photo's own view.",
+                ),
+                io.Int.Input(
+                    "jitter_seed",
+                    optional=True,
+                    default=NO_JITTER,
+                    min=NO_JITTER,
+                    max=MOST_SEED,
+                    extra_dict=wire_types.ADVANCED,
+                    tooltip="-1 takes samples at fixed places, so that the picture does not flicker. A number"
+                    " from 0 on draws them at random in every frame, as the original model does; the same"
+                    " number gives the same clip. Samples plainly.",
                 ),
             ],
             outputs=[
@@ -80,9 +97,11 @@ class RenderTriplane(io.ComfyNode):
         fine_samples: int,
         sampler: str,
         camera: Camera | None = None,
+        jitter_seed: int = NO_JITTER,
     ) -> Any:
         from ..real3d_core.render_triplane.cameras import checked_camera
 
-        settings = RenderSettings(resolution, coarse_samples, fine_samples, sampler)
+        seed = None if jitter_seed == NO_JITTER else jitter_seed
+        settings = RenderSettings(resolution, coarse_samples, fine_samples, sampler, seed)
         track = Camera.front() if camera is None else checked_camera(camera)
         return io.NodeOutput(HeadRender(triplane, track, settings))

@@ -383,13 +383,17 @@ class RenderSettings:
     resolution  rays per side. 128 is what both backends are made for.
     coarse      samples of the first pass along a ray (48 in the released networks).
     fine        samples of the importance pass (48 in the released networks); 0 = no importance pass.
-    sampler     "fast" spends samples only where the tri-plane has content; "plain" takes all of them.
+    sampler     "fast" spends samples only where the tri-plane has content; "plain" takes all of them. The
+                planes of a network are always given to the plain one.
+    jitter_seed None samples at fixed places. A number, >= 0, draws them at random in every frame as the
+                released code does, the same for the same number; the plain sampler does it.
     """
 
     resolution: int = 128
     coarse: int = 48
     fine: int = 48
     sampler: str = "fast"
+    jitter_seed: int | None = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from ..wires import DecoderWeights, RenderSettings
 from .cameras import Pinhole
 from .field import Field
 from .marching import March, march
-from .plain import Rendered, depth_range, render_rays
+from .plain import RayBundle, Rendered, depth_range, render_rays
 from .rays import BOX, Rays, camera_rays
 from .sampling import inverse_cdf
 
@@ -114,9 +114,9 @@ def _fill_missing(
     missing = (~rays.hit).nonzero()[:, 0]
     if not len(missing) or functional.softplus(torch.tensor(field.empty_density - 1)) == 0:
         return
-    nothing = torch.zeros(3, 32, 1, 1, device=rays.near.device)
-    one = render_rays(nothing, weights, rays, missing[:1], settings)
-    out.colour[missing], out.alpha[missing], out.depth[missing] = one.colour, one.alpha, one.depth
+    nothing = torch.zeros(1, 3, 32, 1, 1, device=rays.near.device)
+    one = render_rays(nothing, weights, RayBundle.of([rays], settings, None)[missing[:1]], settings)
+    out.colour[missing], out.alpha[missing], out.depth[missing] = one.colour[0, :, 0], one.alpha, one.depth
 
 
 def find_windows(field: Field, camera: Pinhole, rays: Rays, settings: RenderSettings) -> Windows:
@@ -199,7 +199,8 @@ def final_depths(strata: Tensor, weights: Tensor, settings: RenderSettings) -> T
     count = math.ceil(settings.fine * FINE_SHARE + float(between.sum(1, dtype=strata.dtype).mean())) + 1
     mass = between * (1 + settings.fine * blurred)
     # Up to almost 1: rounding must not push the last quantile past the end of the mass.
-    return inverse_cdf(strata, mass, torch.linspace(0, 0.9999, count, device=strata.device))
+    quantiles = torch.linspace(0, 0.9999, count, device=strata.device)
+    return inverse_cdf(strata, mass, quantiles.expand(len(mass), -1))
 
 
 def gather_colour(field: Field, line: Line, marched: March) -> Tensor:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class March:
-    """Intervals between N samples of R rays, ascending in depth.
+    """Intervals between N samples of R rays, ascending in depth; there may be frames before the rays.
 
     depths      [R, N] of the samples.
     weights     [R, N - 1] share of each interval in the picture; their sum is the ray's alpha.
@@ -26,17 +26,17 @@ class March:
     @property
     def middles(self) -> Tensor:
         """[R, N - 1] depth of the middle of each interval."""
-        return (self.depths[:, 1:] + self.depths[:, :-1]) / 2
+        return (self.depths[..., 1:] + self.depths[..., :-1]) / 2
 
     @property
     def alpha(self) -> Tensor:
         """[R] sum of the weights, 0..1 up to rounding."""
-        return self.weights.sum(1)
+        return self.weights.sum(-1)
 
     @property
     def depth(self) -> Tensor:
         """[R] mean depth; +inf where a ray has no weight at all."""
-        depth = (self.weights * self.middles).sum(1) / self.alpha
+        depth = (self.weights * self.middles).sum(-1) / self.alpha
         return depth.nan_to_num(nan=float("inf"))
 
     def sample_weights(self) -> Tensor:
@@ -51,8 +51,8 @@ def march(depths: Tensor, densities: Tensor) -> March:
     An interval absorbs 1 - exp(-softplus(mean density - 1) * length). The 1e-10 keeps transparency from
     reaching 0.
     """
-    length = depths[:, 1:] - depths[:, :-1]
-    density = functional.softplus((densities[:, 1:] + densities[:, :-1]) / 2 - 1)
+    length = depths[..., 1:] - depths[..., :-1]
+    density = functional.softplus((densities[..., 1:] + densities[..., :-1]) / 2 - 1)
     opacity = 1 - torch.exp(-density * length)
-    passed = torch.cumprod(1 - opacity[:, :-1] + 1e-10, 1)
+    passed = torch.cumprod(1 - opacity[..., :-1] + 1e-10, -1)
     return March(depths, opacity * functional.pad(passed, (1, 0), value=1.0))

@@ -23,12 +23,12 @@ def random_points(count: int = 500) -> Tensor:
 def check(field: Field, planes: Tensor, weights: DecoderWeights, tolerance: float) -> None:
     """The field against sampling and decoding, the density's error relative to its size."""
     points = random_points()
-    expected = decode(sample_planes(planes, points), weights)
+    expected = decode(sample_planes(planes[None], points[None]), weights)
     grid = (points.T * 2)[[0, 1, 2, 0], :, None]
     density = field.density(grid)[:, 0]
-    assert ((density - expected.density).abs() / (1 + expected.density.abs())).max() < tolerance
+    assert ((density - expected.density[0]).abs() / (1 + expected.density[0].abs())).max() < tolerance
     colour = field.complete(field.colour(grid), torch.ones(len(points)))
-    torch.testing.assert_close(colour, expected.colour, atol=2e-6, rtol=0)
+    torch.testing.assert_close(colour.T, expected.colour[0], atol=2e-6, rtol=0)
 
 
 def test_solid_decoder_is_split_and_folded() -> None:

@@ -9,19 +9,10 @@ import pytest
 import torch
 
 from real3d_core.render_triplane.cameras import built_in_camera, project, split_camera
-from real3d_core.render_triplane.rays import bounded, camera_rays
+from real3d_core.render_triplane.rays import beside_planes, bounded, camera_rays
+from real3d_core.render_triplane.sampling import sample_planes
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "camera_rays.npz"
-
-
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_directions_are_those_of_the_reference(number: int) -> None:
-    golden = np.load(GOLDEN)
-    camera = split_camera(torch.from_numpy(golden["camera25"][number]))
-    rays = camera_rays(camera.c2w, camera.intrinsics, 128)
-    expected = torch.from_numpy(golden[f"cam{number}_ray_d"][0])
-    torch.testing.assert_close(rays.direction[::6], expected, atol=3e-7, rtol=0)
-    assert torch.equal(rays.origin, camera.c2w[:3, 3])
 
 
 def test_a_point_on_a_ray_projects_to_the_middle_of_its_pixel() -> None:
@@ -50,3 +41,32 @@ def test_no_ray_hits() -> None:
 def test_a_camera_inside_the_box_does_not_look_back() -> None:
     rays = bounded(torch.zeros(3), torch.tensor([[0.0, 0.0, -1.0]]))
     assert float(rays.near) == 0 and float(rays.far) == 0.5
+
+
+def test_a_ray_may_miss_the_box_and_cross_a_plane() -> None:
+    """In front of the box: above the xy plane. Behind its edge: above none. Along z: above it all the way."""
+    origin = torch.tensor([0.0, 0.0, 1.0])
+    direction = torch.tensor([[0.96, 0.0, -0.28], [0.8, 0.0, -0.6], [0.0, 0.0, 1.0]])
+    rays = bounded(origin, torch.cat([direction, torch.tensor([[0.0, 0.0, -1.0]])]))
+    assert rays.hit.tolist() == [False, False, False, True]
+
+    def beside(least: float, greatest: float) -> list[bool]:
+        ends = (torch.full((4,), value) for value in (least, greatest))
+        return beside_planes(rays, *ends, 0.0).tolist()
+
+    assert beside(0.1, 3.0) == [False, False, False, False]  # near the camera all are above the xy plane
+    assert beside(0.7, 0.8) == [True, True, False, False]  # x > 0.5 and z > 0.5
+    assert beside(0.9, 1.2) == [True, True, False, False]
+    assert beside(0.5, 0.6) == [False, False, False, False]  # the first leaves at x = 0.5, after 0.52
+
+
+def test_no_ray_is_set_aside_that_samples_a_plane() -> None:
+    camera = split_camera(torch.from_numpy(np.load(GOLDEN)["camera25"][2]))
+    rays = camera_rays(camera.c2w, camera.intrinsics, 128)
+    half = (rays.far - rays.near) / 94
+    aside = beside_planes(rays, rays.near + half, rays.far + half, 0.5 / 256) & ~rays.hit
+    depths = rays.near[:, None] + half[:, None] * (2 * torch.arange(48) + 1)
+    points = (rays.origin + rays.direction[:, None] * depths[..., None]).reshape(1, -1, 3)
+    feature = sample_planes(torch.ones(1, 3, 1, 256, 256), points)[0, 0].reshape(-1, 48)
+    assert int(aside.sum()) > 200 and feature[aside].eq(0).all()
+    assert feature[~rays.hit & ~aside].gt(0).any()  # missing the box is not enough

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 import torch
 
 from real3d_core.errors import RenderError
+from real3d_core.model import Model
 from real3d_core.render_triplane.passes import alpha_pass, colour_pass, depth_pass
+from real3d_core.render_triplane.render import is_fast
 from real3d_core.timing import recording
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion, RenderSettings
 from tests.render_triplane.heads import ellipsoid_head
@@ -61,6 +64,30 @@ def test_turning_the_head_shows_what_orbiting_the_camera_shows() -> None:
     assert not torch.allclose(turned.view, orbited.view)
 
 
+def test_networks_are_sampled_plainly() -> None:
+    """Of their fog the fast sampler makes another picture, and not sooner."""
+    head = HeadRender(ellipsoid_head(), Camera.front(), SMALL)
+    trained = replace(head, triplane=replace(head.triplane, model=Model("released", "network")))
+    plain = replace(head, settings=replace(SMALL, sampler="plain")).frames(0, 1)
+    assert is_fast(head) and not is_fast(trained)
+    assert torch.equal(trained.frames(0, 1).features, plain.features)
+    assert not torch.equal(head.frames(0, 1).features, plain.features)
+
+
+def test_jitter_is_that_of_its_seed_and_frame_however_a_clip_is_cut_up() -> None:
+    clip = HeadRender(ellipsoid_head(motion=Motion.still(4)), Camera.front(), SMALL)
+    head = replace(clip, settings=replace(SMALL, jitter_seed=7))
+    whole = head.frames(0, 4)
+    with ThreadPoolExecutor(2) as pool:
+        spans = list(pool.map(lambda span: head.frames(*span), [(0, 1), (3, 4), (1, 3)]))
+    for name in ("features", "alpha", "depth"):
+        cut = torch.cat([getattr(spans[i], name) for i in (0, 2, 1)])
+        assert torch.equal(getattr(whole, name), cut)
+    assert not torch.equal(whole.features[0], whole.features[1])  # the same head in every frame
+    other = replace(clip, settings=replace(SMALL, jitter_seed=8)).frames(0, 1)
+    assert not torch.equal(whole.features[:1], other.features)
+
+
 def test_a_still_head_lasts_as_long_as_its_camera_track() -> None:
     camera = Camera(*(torch.zeros(3) for _ in range(3)), torch.ones(3), torch.zeros(3, 2), torch.ones(3))
     head = HeadRender(ellipsoid_head(), replace(camera, yaw=torch.tensor([0.0, 0.2, 0.4])), SMALL)
@@ -74,6 +101,8 @@ def test_bad_requests_are_named() -> None:
             head.frames(start, stop)
     with pytest.raises(RenderError, match="coarse"):
         replace(head, settings=replace(SMALL, coarse=2)).frames(0, 1)
+    with pytest.raises(RenderError, match="jitter"):
+        replace(head, settings=replace(SMALL, jitter_seed=-2)).frames(0, 1)
     with pytest.raises(RenderError, match="fastest"):
         replace(head, settings=replace(SMALL, sampler="fastest")).frames(0, 1)
 

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 
-from real3d_core.render_triplane.decoder import decode, empty_space, from_equalised
+from real3d_core.render_triplane.decoder import empty_space, from_equalised
 from real3d_core.render_triplane.marching import march
-from real3d_core.render_triplane.sampling import importance_depths, sample_planes, stratified_depths
-from tests.deterministic import decoder_weights, normal
-
-GOLDEN = Path(__file__).parent.parent / "golden" / "decoder.npz"
-
-
-def test_decoder_agrees_with_the_reference() -> None:
-    golden = np.load(GOLDEN)
-    features = 3 * normal("decoder_in", (1, 3, 256, 32))
-    seen = decode(features.mean(1), decoder_weights())
-    torch.testing.assert_close(seen.density, torch.from_numpy(golden["sigma"])[..., 0], atol=3e-5, rtol=0)
-    torch.testing.assert_close(seen.colour, torch.from_numpy(golden["rgb"]), atol=2e-6, rtol=0)
+from real3d_core.render_triplane.sampling import (
+    Jitter,
+    even_quantiles,
+    importance_depths,
+    merged_ranks,
+    sample_planes,
+    stratified_depths,
+)
+from real3d_core.wires import RenderSettings
 
 
 def test_equalised_weights_are_scaled_by_their_inputs() -> None:
@@ -38,11 +32,12 @@ def test_planes_are_addressed_by_their_axes(plane: int, axes: tuple[int, int]) -
     planes = torch.zeros(3, 2, size, size)
     planes[plane, 0], planes[plane, 1] = line[None, :], line[:, None]  # column, row coordinate
     points = (torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) - 0.5) * 0.9
-    torch.testing.assert_close(sample_planes(planes, points) * 3, points[:, axes], atol=1e-6, rtol=0)
+    seen = sample_planes(planes[None], points[None])[0].T * 3
+    torch.testing.assert_close(seen, points[:, axes], atol=1e-6, rtol=0)
 
 
 def test_features_are_zero_outside_the_box() -> None:
-    assert sample_planes(torch.ones(3, 4, 8, 8), torch.tensor([[0.7, 0.7, 0.7]])).abs().max() == 0
+    assert sample_planes(torch.ones(1, 3, 4, 8, 8), torch.tensor([[[0.7, 0.7, 0.7]]])).abs().max() == 0
 
 
 def test_strata_cover_the_ray_from_near_to_one_step_past_far() -> None:
@@ -54,9 +49,35 @@ def test_importance_samples_gather_at_the_weight() -> None:
     depths = stratified_depths(torch.tensor([0.0]), torch.tensor([1.0]), 48)
     weights = torch.zeros(1, 47)
     weights[0, 20] = 1
-    fine = importance_depths(depths, weights, 48)[0]
+    fine = importance_depths(depths, weights, even_quantiles(48, depths.device)[None])[0]
     assert (fine.diff() > 0).all()
     assert ((fine - depths[0, 20:22].mean()).abs() < 2 / 47).sum() >= 30
+
+
+def test_two_ascending_lists_are_merged_as_sorting_would() -> None:
+    numbers = torch.Generator().manual_seed(3)
+    first = torch.rand(2, 50, 9, generator=numbers).round(decimals=1).sort(-1).values  # with equal entries
+    second = torch.rand(2, 50, 5, generator=numbers).round(decimals=1).sort(-1).values
+    both = torch.cat([first, second], -1)
+    ranks = merged_ranks(first, second)
+    assert torch.equal(ranks.sort(-1).values, torch.arange(14).expand(2, 50, 14))
+    merged = torch.empty_like(both).scatter_(-1, ranks, both)
+    assert torch.equal(merged, both.sort(-1).values)
+
+
+def test_jitter_is_uniform_and_its_depths_ascend() -> None:
+    settings = RenderSettings()
+    jitter = Jitter.of_frame(3, 5, 256, settings)
+    assert jitter.place.shape == (256, 48) and jitter.quantiles.shape == (256, 48)
+    for value in (jitter.place, jitter.quantiles):
+        assert value.dtype == torch.float32 and 0 <= float(value.min()) <= float(value.max()) < 1
+        assert float(value.mean()) == pytest.approx(0.5, abs=0.01)
+    depths = stratified_depths(torch.full((256,), 2.0), torch.full((256,), 3.0), 48, jitter.place)
+    weights = torch.rand(256, 47, generator=torch.Generator().manual_seed(1)) ** 8
+    fine = importance_depths(depths, weights, jitter.quantiles)
+    assert (depths.diff() > 0).all() and (fine.diff() >= 0).all()
+    assert not torch.equal(jitter.place, Jitter.of_frame(3, 6, 256, settings).place)
+    assert not torch.equal(jitter.place, Jitter.of_frame(4, 5, 256, settings).place)
 
 
 def test_uniform_fog_absorbs_as_beer_and_lambert_say() -> None:
