@@ -136,6 +136,11 @@ def frames_to_tensor(
     for index, frame in enumerate(iterate_frames(source, start, stop, workers=workers, check=check)):
         if clip is None:
             clip = torch.empty(stop - start, *frame.shape[1:])
+        if frame.shape[1:] != clip.shape[1:]:
+            raise RenderError(
+                f"Frame {start + index} has the shape {list(frame.shape[1:])} and the frames before it have"
+                f" {list(clip.shape[1:])}; check the node that makes them."
+            )
         clip[index] = frame[0]
         if on_frame is not None:
             on_frame(index + 1, frame[0])

@@ -187,6 +187,15 @@ def test_frames_to_tensor():
     assert done == [(i + 1, (2, 4, 3)) for i in range(7)]
 
 
+def test_frames_of_another_size_are_named():
+    class Growing(Clip):
+        def frames(self, start, stop):
+            return super().frames(start, stop).repeat(1, 1 + start, 1, 1)
+
+    with pytest.raises(RenderError, match=r"Frame 3 has the shape \[8, 4, 3\]"):
+        frames_to_tensor(Growing(), 2, 5)
+
+
 def test_a_clip_that_does_not_fit_is_refused_before_rendering():
     clip = Clip(count=10_000_000, width=512, height=512)
     with pytest.raises(RenderError, match=r"10000000 frames of 512x512.*GB.*video on demand"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +48,7 @@ def apply_settings(graph: Graph, settings: Iterable[str], registry: Registry) ->
             )
         if isinstance(declared, ComboInput) and declared.upload is not None:
             path = Path(value).expanduser()
-            if path.is_file():
+            if os.path.isfile(path):  # Path.is_file raises for a name that is too long
                 value = str(path.resolve())
                 trusted.add(value)
         else:

@@ -22,6 +22,7 @@ FLOW = 128
 STEPS = 5  # of the fixed point that reverses the flow
 # The torso follows the head fully at the jaw and not at all three quarters of a face height below it.
 FOLLOW = (0.75, 0.02)
+FARTHEST = 8.0  # picture widths that a point of the torso may be moved by
 NECK_DEPTH = 0.12  # world units: the torso's surface is the head's front, flattened to this
 
 
@@ -85,6 +86,8 @@ def torso_flow(layer: TorsoLayer, head: Tensor, view: Tensor, intrinsics: Tensor
         ],
         -1,
     )
+    # A camera inside the torso sees a part of it nowhere; that far away there is nothing to be read.
+    forward = forward.nan_to_num(FARTHEST).clamp(-FARTHEST, FARTHEST)
     x, y = u * FLOW - 0.5, v * FLOW - 0.5
     back = -forward * FLOW
     source = (forward * FLOW)[None]

@@ -110,7 +110,7 @@ def _opened(path: Path, kind: type[Real3DError]) -> Iterator[InputContainer]:
     """The opened file; trouble with the file becomes an error of this kind."""
     import av
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # Path.is_file raises for a name that is too long
         raise kind(f"There is no file {path}; check the name.")
     try:
         with av.open(os.fspath(path), metadata_errors="replace") as file:

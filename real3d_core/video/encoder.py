@@ -170,7 +170,7 @@ def picture_array(frame: Tensor | np.ndarray, channels: tuple[int, ...] = (3,)) 
 
 
 def _check_target(path: Path, kind: Format) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises for a name that is too long
         what = "a new folder" if kind.is_folder else "a file"
         raise OutputError(
             f"The video cannot be written to {path}, which is a folder already; give the name of {what}."

@@ -245,6 +245,13 @@ def test_a_folder_is_not_written_over(tmp_path):
     assert all(file.stat().st_mtime <= before for file in (tmp_path / "clip_png").iterdir())
 
 
+@pytest.mark.parametrize("kind", ["mp4", "png"])
+def test_a_name_that_is_too_long_is_told(tmp_path, kind):
+    with pytest.raises(OutputError, match="cannot be written"):
+        encode(tmp_path / ("x" * 300), ramps(), 25, kind=load_format(kind))
+    assert os.listdir(tmp_path) == []
+
+
 def test_frames_that_change_their_kind(tmp_path):
     frames = [next(ramps()), next(ramps(alpha=True))]
     with pytest.raises(RenderError, match="Frame 1 has 4 channels"):
