@@ -25,6 +25,7 @@ class ConvertModel(io.ComfyNode):
             " Model lists. Needed once for each; nothing in the original is ever run as code.",
             search_aliases=["checkpoint", "ckpt", "safetensors", "bfm", "hubert", "import"],
             is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],  # as servers add to every output node
             inputs=[
                 io.Combo.Input(
                     "source",

@@ -69,7 +69,7 @@ def reported(info: dict) -> dict:
 
 @pytest.mark.parametrize("node", NODES, ids=NODE_IDS)
 def test_the_server_reports_what_the_headless_host_declares(server, node):
-    with using(Session(input=server.base / "input")):
+    with using(Session(input=server.base / "input", models=server.base / "models")):
         expected = declared(node.define_schema())
     told = reported(server.get(f"/object_info/{expected['name']}")[expected["name"]])
     if "search_aliases" not in told:  # since 0.10
