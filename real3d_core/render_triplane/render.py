@@ -47,11 +47,15 @@ def is_fast(head: HeadRender) -> bool:
     )
 
 
+def frames_at_once(device: torch.device) -> int:
+    """How many frames the plain sampler renders together."""
+    return 1 if device.type == "cpu" else FRAMES_AT_ONCE
+
+
 def _plain_frames(
     head: HeadRender, cameras: ResolvedCameras, residual: ResidualPlanes | None, start: int
 ) -> list[Rendered]:
-    at_once = 1 if head.triplane.planes.device.type == "cpu" else FRAMES_AT_ONCE
-    rendered = []
+    at_once, rendered = frames_at_once(head.triplane.planes.device), []
     for first in range(0, len(cameras.c2w), at_once):
         some = slice(first, first + at_once)
         rays = [

@@ -10,6 +10,7 @@ import torch
 
 from real3d_core.errors import RenderError
 from real3d_core.model import Model
+from real3d_core.render_triplane import render
 from real3d_core.render_triplane.passes import alpha_pass, colour_pass, depth_pass
 from real3d_core.render_triplane.render import is_fast
 from real3d_core.timing import recording
@@ -86,6 +87,21 @@ def test_jitter_is_that_of_its_seed_and_frame_however_a_clip_is_cut_up() -> None
     assert not torch.equal(whole.features[0], whole.features[1])  # the same head in every frame
     other = replace(clip, settings=replace(SMALL, jitter_seed=8)).frames(0, 1)
     assert not torch.equal(whole.features[:1], other.features)
+
+
+@pytest.mark.parametrize("seed", [None, 5])
+def test_frames_rendered_together_are_those_rendered_alone(
+    seed: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an accelerator does it: each with its own planes, camera and random numbers."""
+    settings = RenderSettings(resolution=16, sampler="plain", jitter_seed=seed)
+    head = HeadRender(ellipsoid_head(motion=moving_clip()), Camera.front(), settings)
+    alone = head.frames(0, 4)
+    monkeypatch.setattr(render, "frames_at_once", lambda device: 3)
+    together = head.frames(0, 4)
+    for name in ("features", "alpha", "depth"):
+        difference = (getattr(together, name) - getattr(alone, name)).abs()
+        assert float(difference.max()) < 1e-4 and float(difference.mean()) < 5e-6
 
 
 def test_a_still_head_lasts_as_long_as_its_camera_track() -> None:
