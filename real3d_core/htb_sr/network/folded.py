@@ -92,7 +92,7 @@ class FoldedGenerator(nn.Module):
         first = baked(raw.in_conv)
         by_depth = first.weight.unflatten(1, (CHANNELS, DEPTH)).transpose(1, 2).flatten(1, 2)
         self.layers = nn.Sequential(
-            Baked(by_depth.contiguous(), first.bias, first.slope),
+            Baked(by_depth, first.bias, first.slope),
             plain(raw.mid_conv),
             *(BakedResidual(block) for block in raw.res),
             *(baked_up(block) for block in raw.up),
@@ -137,10 +137,8 @@ class FoldedSuperResolution(nn.Module):
         )
         self.head_torso_block = FoldedSynthesis(raw.head_torso_block)
         person, background = joined[0].weight.chunk(2, 1)
-        self.person_in = Baked(person.contiguous(), joined[0].bias)
-        self.background_in = nn.Sequential(
-            *chain(raw.bg_encoder, SLOPE), Baked(background.contiguous(), joined[0].bias)
-        )
+        self.person_in = Baked(person, joined[0].bias)
+        self.background_in = nn.Sequential(*chain(raw.bg_encoder, SLOPE), Baked(background, joined[0].bias))
         self.fuse_background = nn.Sequential(plain(joined[2], SLOPE), plain(joined[4]))
         self.block1 = FoldedSynthesis(raw.block1)
 
@@ -204,7 +202,7 @@ class FoldedSuperResolution(nn.Module):
         moved = F.grid_sample(
             volume, field.positions.flatten(0, 1), padding_mode="border", align_corners=True
         )
-        return self.generator(moved.view(count, -1, SIZE, SIZE).to(self.dtype), field.torso)
+        return self.generator(moved.reshape(count, -1, SIZE, SIZE).to(self.dtype), field.torso)
 
     def _joined(self, head: Synthesised, torso: TorsoPicture, w: Tensor) -> Synthesised:
         """Head over torso, in colour and in features."""

@@ -57,6 +57,11 @@ def depth_cases(weight: Tensor) -> Tensor:
     return torch.cat([*near, *far])
 
 
+def halved(volume: Tensor) -> Tensor:
+    """The mean of 2 x 2 at each depth. torch has no mean over volumes of bfloat16 on a CPU."""
+    return F.avg_pool2d(volume.flatten(1, 2), 2).unflatten(1, volume.shape[1:3])
+
+
 def case_of_depth() -> Tensor:
     """[16] which case applies at each depth."""
     ends = range(ENDS)
@@ -103,9 +108,9 @@ class FoldedMotionField(nn.Module):
         shift = (source - driven)[..., :2]
         moving = self._moving(still.compressed, plane + shift[:, :, None, None], heat(driven) - heat(source))
         moving = moving.to(head.dtype)
-        x = F.avg_pool3d(self.down_moving(moving).add_(still.down).relu_(), (1, 2, 2))
+        x = halved(self.down_moving(moving).add_(still.down).relu_())
         for convolve in self.down:
-            x = F.avg_pool3d(convolve(x), (1, 2, 2))
+            x = halved(convolve(x))
         x = self.fuser_moving(torch.cat([moving, self.up(x)], 1)).add_(still.fuser)
         seen = self.fuser_head(F.avg_pool2d(self.head(head), 2)).unflatten(1, (TAPS, -1))
         x = x.add_(seen.index_select(1, self.cases).transpose(1, 2))
@@ -124,5 +129,5 @@ class FoldedMotionField(nn.Module):
         moved = F.grid_sample(
             compressed.expand(count * points, -1, -1, -1), positions.flatten(0, 1), align_corners=True
         )
-        moved = moved.view(count, points, COMPRESSED, DEPTH, SIZE, SIZE)
+        moved = moved.reshape(count, points, COMPRESSED, DEPTH, SIZE, SIZE)
         return torch.cat([warm[:, :, None], moved], 2).flatten(1, 2)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .blocks import Baked, constant
+from .blocks import Baked, as_stored, constant
 from .synthesis import GAIN, SLOPE, ModulatedConv, SynthesisBlock, Synthesised, doubled
 
 
@@ -15,7 +15,7 @@ class DoublingConv(nn.Module):
     def __init__(self, raw: ModulatedConv) -> None:
         super().__init__()
         weight = raw.modulated()
-        self.weight = constant(weight.transpose(0, 1).contiguous())
+        self.weight = constant(as_stored(weight.transpose(0, 1)))
         self.taps = constant((raw.resample_filter * (4 * GAIN)).expand(weight.shape[0], 1, 4, 4).contiguous())
         self.bias = constant(raw.bias * GAIN)
 

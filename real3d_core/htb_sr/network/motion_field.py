@@ -20,6 +20,7 @@ from .blocks import ConvNorm, Down, Residual, Up, conv
 SIZE = 64  # texels of the volume in height and width
 KEY_POINTS = (0, 8, 16, 27)  # of the 68: the jaw's ends, the chin, the bridge of the nose
 VARIANCE = 0.01  # of the heat round a key point
+FAINTEST = 1e-30  # heat below counts as none: numbers too small for float32's normal range slow a CPU down
 COMPRESSED = 4
 MOTIONS = 1 + len(KEY_POINTS)  # the first one is to stay
 WIDTHS = (64, 128, 256, 512, 1024)
@@ -52,7 +53,8 @@ def key_points(landmarks: Tensor) -> Tensor:
 def heat(points: Tensor) -> Tensor:
     """[n, 4, 16, 64, 64] of key points [n, 4, 3]: 1 at the point, falling off round it."""
     offset = grid(points) - points[:, :, None, None, None]
-    return torch.exp(offset.square().sum(-1) * (-0.5 / VARIANCE))
+    warm = torch.exp(offset.square().sum(-1) * (-0.5 / VARIANCE))
+    return F.threshold(warm, FAINTEST, 0.0)
 
 
 def sample(volume: Tensor, positions: Tensor, beyond: str) -> Tensor:

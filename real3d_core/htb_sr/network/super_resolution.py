@@ -99,7 +99,7 @@ class SuperResolution(nn.Module):
 
     @torch.no_grad()
     def folded(self) -> FoldedSuperResolution:
-        """The network for clips. It shares what it can with this one, which may be dropped."""
+        """The network for clips. It needs nothing of this one, which may be dropped."""
         from .folded import FoldedSuperResolution
 
         return FoldedSuperResolution(self)
