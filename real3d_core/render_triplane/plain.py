@@ -31,7 +31,7 @@ POINTS_AT_ONCE = 1 << 15
 """Samples decoded at a time on a CPU: with 8 MB of hidden units twice as fast as with 32 MB (measured)."""
 
 POINTS_AT_ONCE_ACCELERATOR = 1 << 21
-"""The same on an accelerator, which wants work for all its cores: 1 GB, at 0.5 kB each (measured on a CPU)."""
+"""The same on an accelerator, which wants work for all its cores: 1 GB, at 0.5 kB each (measured)."""
 
 
 @dataclass(frozen=True)
