@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, OutputError
 from ..streaming import no_check
 from .face_model_files import MAT, read_face_model
 from .parts import TRAINING_ONLY, checked, hubert_entries
@@ -51,8 +51,6 @@ def convert(
     No code of the source is ever run. Raises CheckpointError if it is none of these, damaged, or a variant
     that cannot be run; OutputError if the folder cannot be written.
     """
-    from ..errors import OutputError
-
     file = original_of(source)
     kind, entries, config = _read(file, check)
     origin = Origin(file.name, sha256(file, check))
@@ -64,7 +62,7 @@ def convert(
             f"The folder {folder} cannot be made ({error.strerror or error}); check the path and its"
             " permissions."
         ) from error
-    write(path, entries, kind, config, origin)
+    write(path, entries, kind, config, origin, check)
     return Converted(path, kind)
 
 

@@ -138,6 +138,7 @@ def _networks(files: Files, precision: Precision, host: Host, folder: Path) -> N
         settings=stored_settings(head, read_header(head).config),
         precision=precision,
         folder=str(folder),
+        exact=None if precision == "fp32" else partial(_networks, files, "fp32", host, folder),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,13 +18,16 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
-from ..errors import CheckpointError
+from ..errors import CheckpointError, OutputError
 from ..part_files import whole_file
+from ..streaming import no_check
 
 FORMAT = "real3d-portrait/1"
 ENDING = ".safetensors"
 
 Kind = Literal["talking-head", "audio-to-motion", "face-model", "hubert"]
+
+_TYPES = {torch.float32: "F32", torch.int64: "I64"}
 
 HEADER_LIMIT = 16 * 2**20
 """bytes; the largest real header has 0.15 MB. Headers of all files in a folder are read to list them."""
@@ -114,18 +117,23 @@ def read_entries(path: Path, names: Iterable[str]) -> dict[str, Tensor]:
 
 
 def write(
-    path: Path, entries: Mapping[str, Tensor], kind: Kind, config: Mapping[str, Any], origin: Origin
+    path: Path,
+    entries: Mapping[str, Tensor],
+    kind: Kind,
+    config: Mapping[str, Any],
+    origin: Origin,
+    check: Callable[[], None] = no_check,
 ) -> None:
     """Writes a converted file; it appears whole or not at all.
+
+    entries     float32 and int64.
+    check       called for each entry; whatever it raises ends the work.
 
     Raises OutputError if it cannot be written, CheckpointError if it would take the place of another kind of
     file.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
-    from ..errors import OutputError
-
+    if path.exists() and _kind_of(path) != kind:
+        raise CheckpointError(f"{path} is there already and holds something else; choose another name.")
     metadata = {
         "format": FORMAT,
         "kind": kind,
@@ -133,19 +141,35 @@ def write(
         "source": origin.source,
         "sha256": origin.sha256,
     }
-    if path.exists() and _kind_of(path) != kind:
-        raise CheckpointError(f"{path} is there already and holds something else; choose another name.")
-    plain = {
-        name: value.detach().clone(memory_format=torch.contiguous_format) for name, value in entries.items()
-    }
+    # The larger type first keeps every entry aligned.
+    ordered = sorted(entries.items(), key=lambda entry: -entry[1].element_size())
     with whole_file(path) as part:
         try:
-            save_file(plain, part, metadata)
-        except (OSError, SafetensorError) as error:
+            # Not by safetensors' save_file, which needs all entries in memory at once and puts another file,
+            # readable by its owner alone, in the place of the one that `whole_file` holds.
+            with part.open("wb") as file:
+                file.write(_header_bytes(ordered, metadata))
+                for _, value in ordered:
+                    check()
+                    file.write(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy())
+        except OSError as error:
+            megabytes = math.ceil(sum(value.nbytes for _, value in ordered) / 1e6)
             raise OutputError(
-                f"{path} cannot be written ({error}); check that there are"
-                f" {math.ceil(sum(one.nbytes for one in plain.values()) / 1e6)} MB of free space."
+                f"{path} cannot be written ({error.strerror or error}); check that {megabytes} MB are"
+                " free there."
             ) from error
+
+
+def _header_bytes(entries: list[tuple[str, Tensor]], metadata: dict[str, str]) -> bytes:
+    header: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name, value in entries:
+        start, end = end, end + value.nbytes
+        kind = _TYPES[value.dtype]
+        header[name] = {"dtype": kind, "shape": list(value.shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text
 
 
 def _kind_of(path: Path) -> Kind | None:

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from real3d_core.checkpoints import convert, model_files
+from real3d_core.checkpoints import convert, model_files, store
 from real3d_core.checkpoints.store import read_header
 from real3d_core.errors import CheckpointError, OutputError
 
@@ -268,31 +268,41 @@ def test_sources_that_are_nothing(tmp_path, refused):
 
 
 def test_a_full_disk_leaves_nothing(small_checkpoint, refused, monkeypatch):
-    import safetensors.torch
-
-    def full(entries, path, metadata):
-        path.write_bytes(b"half of it")
+    def full(entries, metadata):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(safetensors.torch, "save_file", full)
-    refused(small_checkpoint, "free space", error=OutputError)
+    monkeypatch.setattr(store, "_header_bytes", full)
+    refused(small_checkpoint, "No space left", "MB are free", error=OutputError)
 
 
-def test_cancel_leaves_nothing_and_what_was_killed_is_swept(small_checkpoint, tmp_path):
+@pytest.mark.parametrize("after", [0, 5, 20])
+def test_cancel_at_any_moment_leaves_nothing(after, small_checkpoint, tmp_path):
+    calls = iter(range(after))
+
+    def cancel():
+        if next(calls, None) is None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        convert(small_checkpoint, tmp_path / "models", check=cancel)
+    assert not (tmp_path / "models").exists() or os.listdir(tmp_path / "models") == []
+
+
+def test_what_a_killed_process_left_is_swept(small_checkpoint, tmp_path):
     target = tmp_path / "models"
     target.mkdir()
     left = target / ".real3d_part_0123456789abcdef.safetensors"
-    left.write_bytes(b"of a killed process")
-
-    def cancel():
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        convert(small_checkpoint, target, check=cancel)
-    assert os.listdir(target) == [left.name]
+    left.write_bytes(b"half of it")
     os.utime(left, (0, 0))
     convert(small_checkpoint, target)
     assert os.listdir(target) == ["small_torso.safetensors"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other permissions")
+def test_a_converted_file_is_as_readable_as_any(small_checkpoint, tmp_path):
+    (tmp_path / "any").touch()
+    made = convert(small_checkpoint, tmp_path / "models").path
+    assert made.stat().st_mode == (tmp_path / "any").stat().st_mode
 
 
 def test_another_file_is_not_replaced_but_the_same_kind_is(small_checkpoint, face_model_files, tmp_path):
