@@ -71,8 +71,10 @@ def test_networks_are_sampled_plainly() -> None:
     trained = replace(head, triplane=replace(head.triplane, model=Model("released", "network")))
     plain = replace(head, settings=replace(SMALL, sampler="plain")).frames(0, 1)
     assert is_fast(head) and not is_fast(trained)
-    assert torch.equal(trained.frames(0, 1).features, plain.features)
-    assert not torch.equal(head.frames(0, 1).features, plain.features)
+    seen, fast = trained.frames(0, 1), head.frames(0, 1)
+    # Not to the bit: the cameras of networks may go through arithmetic of their own.
+    assert float((seen.features - plain.features).abs().mean()) < 5e-6
+    assert float((fast.features - plain.features).abs().mean()) > 2e-5
 
 
 def test_jitter_is_that_of_its_seed_and_frame_however_a_clip_is_cut_up() -> None:
