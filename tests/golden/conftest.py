@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+import torch
 from torch import Tensor
 
 from real3d_core.image_to_plane.backbone import CanonicalPlanes
+from real3d_core.model import Model
 from real3d_core.motion_adapter.backbone import MotionPlanes
-from tests.deterministic import NetInputs, fill_module, net_inputs
+from real3d_core.wires import Camera, HeadRender, RenderSettings, TriPlane
+from tests.deterministic import NetInputs, decoder_weights, fill_module, net_inputs
+from tests.golden.recorded import Recorded
 from tests.golden.running import outputs_of
 
 
@@ -85,3 +89,29 @@ def motion_run(
 def network_planes(canonical_run: dict[str, Tensor], motion_run: dict[str, Tensor]) -> NetworkPlanes:
     """The planes of the recorded runs, made by the networks."""
     return NetworkPlanes(canonical_run["planes"], motion_run["planes_secc"], motion_run["planes_fused"])
+
+
+# --- rendered heads -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RenderedHeads:
+    """What cameras 0 and 1 see of the fused planes: features [2, 32, 128, 128], alpha [2, 1, 128, 128]."""
+
+    features: Tensor
+    alpha: Tensor
+
+
+@pytest.fixture(scope="session")
+def rendered_heads(network_planes: NetworkPlanes) -> RenderedHeads:
+    """By the plain sampler, which is the one that the recorded runs had."""
+    seen = []
+    for camera in Recorded("camera_rays")["camera25"][:2]:
+        planes = TriPlane(
+            network_planes.fused, decoder_weights(), camera, torch.zeros(3), Model("released", "network")
+        )
+        with torch.no_grad():
+            seen.append(HeadRender(planes, Camera.front(), RenderSettings(sampler="plain")).frames(0, 1))
+    return RenderedHeads(
+        features=torch.cat([one.features for one in seen]), alpha=torch.cat([one.alpha for one in seen])
+    )
