@@ -1,6 +1,6 @@
 """Files of trained weights: the converter for the originals, and the loader for what it writes."""
 
-from .convert import Converted, convert, original_of, originals
+from .conversion import Converted, convert, original_of, originals
 from .files import Files, ModelFile, files_of, model_files
 from .networks import Host, load_model
 from .store import FORMAT
