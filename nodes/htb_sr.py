@@ -62,6 +62,18 @@ class HTBSR(io.ComfyNode):
                     optional=True,
                     tooltip="Sound of the output video; cut or filled up to its length.",
                 ),
+                io.Float.Input(
+                    "head_threshold",
+                    default=0.0,
+                    min=0.0,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    extra_dict=wire_types.ADVANCED,
+                    tooltip="For trained networks: where the head's opacity is above it, the head hides the"
+                    " background; raise it if hair looks like a helmet, lower it if hair is see-through. 0"
+                    " takes the value that they were trained with, 0.9. The built-in model does not use it.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -88,12 +100,14 @@ class HTBSR(io.ComfyNode):
         background: Tensor | None = None,
         replacement_head: Tensor | None = None,
         audio: Any = None,
+        head_threshold: float = 0.0,
     ) -> Any:
         from ..real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 
         settings = HTBSRSettings(
             background=None if background is None else squares(background),
             replacement_head=None if replacement_head is None else pictures(replacement_head),
+            head_threshold=head_threshold or None,
         )
         source = htb_sr(head, portrait.to(head.triplane.planes.device), settings)
         masked = source.as_form(Form.MASKED)
@@ -118,8 +132,9 @@ def _all_frames(source: FrameSource) -> tuple[Tensor, Tensor]:
     check_fits(count, width, height, channels=4)
     images, masks = torch.empty(count, height, width, 3), torch.empty(count, height, width)
     told = FrameListener(count)
-    for index, frame in enumerate(iterate_frames(source, check=host.check)):
-        images[index], masks[index] = frame[0, ..., :3], frame[0, ..., 3]
+    frames = (frame for chunk in iterate_frames(source, check=host.check) for frame in chunk)
+    for index, frame in enumerate(frames):
+        images[index], masks[index] = frame[..., :3], frame[..., 3]
         told(index + 1, images[index])
     return images, masks
 

@@ -7,6 +7,7 @@ from typing import Any
 from ..real3d_core.model import Model
 from ..real3d_core.wires import Portrait
 from . import host, wire_types
+from .face_nets import multiclass_net
 from .host import io, schema
 
 
@@ -26,6 +27,17 @@ class ImageToPlane(io.ComfyNode):
                     optional=True,
                     tooltip="The backend that makes the head; unconnected is built-in.",
                 ),
+                io.Float.Input(
+                    "min_face_area",
+                    default=0.2,
+                    min=0.01,
+                    max=1.0,
+                    step=0.01,
+                    optional=True,
+                    extra_dict=wire_types.ADVANCED,
+                    tooltip="For trained networks: the face fills at least this share of their picture; a"
+                    " smaller face is cropped nearer. The built-in model does not use it.",
+                ),
             ],
             outputs=[
                 wire_types.TriPlane.Output(
@@ -35,9 +47,10 @@ class ImageToPlane(io.ComfyNode):
         )
 
     @classmethod
-    def execute(cls, portrait: Portrait, model: Model | None = None) -> Any:
-        from ..real3d_core.image_to_plane import image_to_plane
+    def execute(cls, portrait: Portrait, model: Model | None = None, min_face_area: float = 0.2) -> Any:
+        from ..real3d_core.image_to_plane import ImageToPlaneSettings, image_to_plane
 
-        return io.NodeOutput(
-            image_to_plane(portrait.to(host.device()), model or Model.built_in(), host.check)
-        )
+        model = model or Model.built_in()
+        multiclass = multiclass_net() if model.kind == "network" else None
+        settings = ImageToPlaneSettings(min_face_area, multiclass)
+        return io.NodeOutput(image_to_plane(portrait.to(host.device()), model, host.check, settings))

@@ -74,6 +74,7 @@ class Networks:
     precision       of the three networks that make pictures; the others are always float32.
     folder          where converted files are looked for, for sentences that name a missing one.
     load_*          read the part from its file; call the properties instead, which keep what was read.
+    exact           the same networks in float32, for when half precision fails; None if these are.
     """
 
     image_to_plane: Weights
@@ -86,6 +87,7 @@ class Networks:
     settings: NetworkSettings = NetworkSettings()
     precision: Precision = "fp32"
     folder: str = "models/real3d_portrait"
+    exact: Callable[[], Networks] | None = None
 
     @cached_property
     def decoder(self) -> DecoderWeights:

@@ -62,7 +62,7 @@ def iterate_frames(
     stop: int | None = None,
     *,
     workers: int | None = None,
-    chunk: int = 1,
+    chunk: int | None = None,
     check: Callable[[], None] = no_check,
     threads_poll: Callable[[], None] | None = None,
 ) -> Iterator[Tensor]:
@@ -71,6 +71,8 @@ def iterate_frames(
     check           called in the consumer's thread before each chunk; whatever it raises ends the iteration.
     threads_poll    called in the workers before each chunk; whatever it raises reaches the consumer.
     workers         threads that render; None = `default_workers(source)`.
+    chunk           frames that are asked for together; None = what the source says by an attribute `batch`,
+                    else 1.
 
     An exception of a worker is raised here with its own traceback. When the iteration ends in any way (end,
     exception, the generator closed) no chunk is begun any more and all workers are joined: this takes
@@ -83,6 +85,7 @@ def iterate_frames(
         raise RenderError(
             f"Frames {start} to {stop} were asked of a clip of {len(source)}; choose a range inside it."
         )
+    chunk = getattr(source, "batch", 1) if chunk is None else chunk
     if chunk < 1:
         raise RenderError(f"A chunk of {chunk} frames was asked for; it must be 1 or more.")
     spans = deque((first, min(first + chunk, stop)) for first in range(start, stop, chunk))
@@ -133,17 +136,18 @@ def frames_to_tensor(
     stop = len(source) if stop is None else stop
     check_fits(stop - start, source.width, source.height)
     clip: Tensor | None = None
-    for index, frame in enumerate(iterate_frames(source, start, stop, workers=workers, check=check)):
+    chunks = iterate_frames(source, start, stop, workers=workers, check=check)
+    for index, frame in enumerate(frame for chunk in chunks for frame in chunk):
         if clip is None:
-            clip = torch.empty(stop - start, *frame.shape[1:])
-        if frame.shape[1:] != clip.shape[1:]:
+            clip = torch.empty(stop - start, *frame.shape)
+        if frame.shape != clip.shape[1:]:
             raise RenderError(
-                f"Frame {start + index} has the shape {list(frame.shape[1:])} and the frames before it have"
+                f"Frame {start + index} has the shape {list(frame.shape)} and the frames before it have"
                 f" {list(clip.shape[1:])}; check the node that makes them."
             )
-        clip[index] = frame[0]
+        clip[index] = frame
         if on_frame is not None:
-            on_frame(index + 1, frame[0])
+            on_frame(index + 1, frame)
     return torch.empty(0, source.height, source.width, 3) if clip is None else clip
 
 

@@ -383,10 +383,8 @@ class RenderSettings:
     resolution  rays per side. 128 is what both backends are made for.
     coarse      samples of the first pass along a ray (48 in the released networks).
     fine        samples of the importance pass (48 in the released networks); 0 = no importance pass.
-    sampler     "fast" spends samples only where the tri-plane has content; "plain" takes all of them. The
-                planes of a network are always given to the plain one.
-    jitter_seed None samples at fixed places. A number, >= 0, draws them at random in every frame as the
-                released code does, the same for the same number; the plain sampler does it.
+    sampler     "fast" spends samples where the tri-plane has content; "plain" takes all, as networks need.
+    jitter_seed None samples at fixed places; a number >= 0 at random ones, by the plain sampler.
     """
 
     resolution: int = 128

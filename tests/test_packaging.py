@@ -104,7 +104,8 @@ def test_every_import_of_the_pack_is_required_or_comfyui_s(tracked: list[Path]) 
     renamed = {"opencv-python-headless": "cv2", "pillow": "PIL"}
     required = {renamed.get(name, name) for name in map(package, requirements("requirements.txt"))}
     comfyui = {"comfy", "comfy_api", "folder_paths", "nodes", "psutil", "yaml"}
-    allowed = required | comfyui | {"real3d_core", "run_workflow"} | set(sys.stdlib_module_names)
+    optional = {"sklearn"}  # librosa brings it
+    allowed = required | comfyui | optional | {"real3d_core", "run_workflow"} | set(sys.stdlib_module_names)
     strange = {
         file.relative_to(ROOT).as_posix(): imported(file) - allowed for file in shipped_python(tracked)
     }

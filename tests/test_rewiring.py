@@ -40,8 +40,8 @@ class KnownPortrait(LoadPortrait):
 
 class KnownPlane(ImageToPlane):
     @classmethod
-    def execute(cls, portrait, model=None):
-        return known(ImageToPlane, portrait, model)
+    def execute(cls, *inputs, **named):
+        return known(ImageToPlane, *inputs, *named.values())
 
 
 def registry():

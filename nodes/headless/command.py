@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,18 +92,18 @@ def _run(options: argparse.Namespace) -> int:
         return 0
     if options.workflow is None:
         _parser().error("name a workflow file, or use --list")
-    changed = apply_settings(read_workflow(options.workflow, registry), options.set, registry)
     with _ProgressBars() as bars:
         session = Session(
             input=options.input_folder.resolve(),
             output=options.output_folder.resolve(),
             temp=options.temp_folder.resolve(),
             models=options.models_folder.resolve(),
-            trusted=changed.trusted,
             output_file=options.output and options.output.resolve(),
             on_progress=bars,
         )
-        with using(session):
+        with using(session):  # the choices of an input are what lies in these folders
+            changed = apply_settings(read_workflow(options.workflow, registry), options.set, registry)
+        with using(replace(session, trusted=changed.trusted)):
             if options.benchmark:
                 return _benchmark(changed.graph, registry, options)
             result = run(changed.graph, registry)

@@ -41,10 +41,13 @@ class HTBSRSettings:
                         one holds
     replacement_head    [1 or T, H, W, 3] 0..1 instead of the head's own picture; it is cut out by the
                         head's alpha
+    head_threshold      0..1, networks alone: where the head's alpha is above it, the head hides the
+                        background; None as they were trained
     """
 
     background: Tensor | None = None
     replacement_head: Tensor | None = None
+    head_threshold: float | None = None
 
 
 def htb_sr(head: HeadRender, portrait: Portrait, settings: HTBSRSettings | None = None) -> PersonFrames:
@@ -52,10 +55,13 @@ def htb_sr(head: HeadRender, portrait: Portrait, settings: HTBSRSettings | None 
 
     Raises BackendError if the backend has no HTB-SR or the head was not made from this portrait.
     """
-    if head.triplane.model.kind != "analytic":
-        raise BackendError(
-            f'The model "{head.triplane.model.name}" has no HTB-SR; choose "built-in" in Load Real3D Model.'
-        )
-    from .analytic import analytic_frames
+    model, settings = head.triplane.model, settings or HTBSRSettings()
+    if model.kind == "analytic":
+        from .analytic import analytic_frames
 
-    return analytic_frames(head, portrait, settings or HTBSRSettings())
+        return analytic_frames(head, portrait, settings)
+    if model.networks is not None:
+        from .network.frames import network_frames
+
+        return network_frames(head, portrait, settings, model.networks)
+    raise BackendError(f'The model "{model.name}" has no HTB-SR; choose "built-in" in Load Real3D Model.')

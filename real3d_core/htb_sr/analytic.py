@@ -8,45 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from ..errors import BackendError, RenderError
+from ..errors import BackendError
 from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
 from ..ops import remap
 from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
 from ..wires import PORTRAIT_SIZE, HeadRender, Portrait, RenderedFrames
 from . import Form, HTBSRSettings
+from .given import cleaned, square_pictures
 from .head_layer import FEATURES, HeadPicture, paint_head
 from .pictures import HeadPictures, build_head
 from .torso_layer import TorsoLayer, build_torso, torso_flow
 
 LEAST_COVER = 1 / 512  # less than half a step of 8 bits: what is invisible has no colour worth finding
-
-
-def _pictures(images: Tensor | None, name: str) -> Tensor | None:
-    """[T, 512, 512, 3] float32, cropped in the middle to a square."""
-    if images is None:
-        return None
-    if images.ndim != 4 or images.shape[-1] < 3 or min(images.shape[:3]) < 1:
-        raise RenderError(
-            f"The {name} has shape {list(images.shape)} where pictures [T, height, width, 3] are needed."
-        )
-    h, w = images.shape[1:3]
-    side = min(h, w)
-    top, left = (h - side) // 2, (w - side) // 2
-    square = images[:, top : top + side, left : left + side, :3].float()
-    if side != PORTRAIT_SIZE:
-        square = F.interpolate(
-            square.permute(0, 3, 1, 2), size=(PORTRAIT_SIZE, PORTRAIT_SIZE), mode="bilinear", antialias=True
-        ).permute(0, 2, 3, 1)
-    return square.contiguous()
-
-
-def _clean(picture: Tensor) -> Tensor:
-    """A copy of a picture of some other node in 0..1; NaN becomes black."""
-    return picture.nan_to_num(0.0).clamp_(0, 1)
 
 
 @dataclass(frozen=True)
@@ -115,7 +91,7 @@ class AnalyticFrames:
             self.pictures, features, rendered.alpha[i, 0], rendered.c2w[i], rest, self._closing(index)
         )
         cut_out = self.form is Form.CUT_OUT
-        ground = _clean(self._motion_row(self.background, index))
+        ground = cleaned(self._motion_row(self.background, index))
         ground = torch.zeros_like(ground) if cut_out else ground
         canvas = Canvas(ground, torch.zeros_like(ground[..., 0]))
         self._add_torso(canvas, rendered, i, index, rest)
@@ -161,7 +137,7 @@ class AnalyticFrames:
         r0, r1, c0, c1 = painted.box
         colour = painted.colour
         if self.replacement is not None:
-            colour = _clean(self._motion_row(self.replacement, index)[r0:r1, c0:c1])
+            colour = cleaned(self._motion_row(self.replacement, index)[r0:r1, c0:c1])
         canvas.put(slice(r0, r1), slice(c0, c1), colour, painted.alpha)
 
 
@@ -176,8 +152,8 @@ def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSetting
     device = head.triplane.planes.device
     avatar = avatar.to("cpu")
     portrait = portrait.to("cpu")
-    background = _pictures(settings.background, "background")
-    replacement = _pictures(settings.replacement_head, "replacement head")
+    background = square_pictures(settings.background, "background")
+    replacement = square_pictures(settings.replacement_head, "replacement head")
     return AnalyticFrames(
         head=head,
         pictures=build_head(portrait, avatar).to(device),

@@ -21,7 +21,16 @@ from ..image_to_plane.planes import Box, Deformation, plane_channels, slit_limit
 from ..ops import enlarge, remap
 from ..render_triplane.cameras import DISTANCE
 from ..timing import stage
-from ..wires import PLANE_SIZE, PORTRAIT_SIZE, Motion, Portrait, ResidualPlanes, TriPlane, _Movable
+from ..wires import (
+    ARKIT_NAMES,
+    PLANE_SIZE,
+    PORTRAIT_SIZE,
+    Motion,
+    Portrait,
+    ResidualPlanes,
+    TriPlane,
+    _Movable,
+)
 from .curves import look_up, pchip_table
 from .expression import combined, shape_weights
 from .fields import COMPONENTS, STEP
@@ -172,6 +181,18 @@ class AnalyticAdapter(_Movable):
             return ResidualPlanes((moved - self.base)[:, None], (0,), PATCH_CHANNELS, box)
 
 
+def _check_weights(motion: Motion) -> None:
+    """A motion of the trained networks moves the lids alone, which is not what anybody wants to see."""
+    lids = [i for i, name in enumerate(ARKIT_NAMES) if name.startswith("eyeBlink")]
+    rest = motion.blendshapes.clone()
+    rest[:, lids] = 0
+    if motion.expression is not None and bool(motion.expression.any()) and not bool(rest.any()):
+        raise BackendError(
+            "This MOTION was made by a trained model and holds no blendshapes, which the built-in backend"
+            " needs; connect the same model to Image-to-Plane and Audio-to-Motion."
+        )
+
+
 def motion_adapter(triplane: TriPlane, portrait: Portrait, motion: Motion) -> TriPlane:
     """The tri-plane with a motion (see the package)."""
     if not isinstance(triplane.avatar, AnalyticAvatar) or triplane.avatar.photo_key != portrait_key(portrait):
@@ -179,6 +200,7 @@ def motion_adapter(triplane: TriPlane, portrait: Portrait, motion: Motion) -> Tr
             "Motion Adapter got a TRIPLANE made from another PORTRAIT; connect the same Load Portrait"
             " to both."
         )
+    _check_weights(motion)
     if triplane.motion is not None:
         motion = combined(triplane.motion, motion)
     r0, r1, c0, c1 = triplane.avatar.fields.box

@@ -81,13 +81,16 @@ def _at_rate(motion: Motion, fps: float) -> Motion:
     def between(rows: Tensor) -> Tensor:
         return rows[low] + (rows[high] - rows[low]) * share[:, None].to(rows)
 
-    return Motion(fps, between(motion.blendshapes), between(motion.euler), between(motion.translation))
+    expression = None if motion.expression is None else between(motion.expression)
+    rows = (between(rows) for rows in (motion.blendshapes, motion.euler, motion.translation))
+    return Motion(fps, *rows, expression)
 
 
-def combined(first: Motion, second: Motion) -> Motion:
+def combined(first: Motion, second: Motion, neutral: Tensor | None = None) -> Motion:
     """Both motions at once: weights and poses add up; the shorter one holds its last frame.
 
-    The rate is the first one's; the second is brought to it.
+    The rate is the first one's; the second is brought to it. Expressions of the face model are not relative
+    to the photo, so of two of them the photo's own (`neutral` [64], zero if not given) is taken off once.
     """
     second = _at_rate(second, first.fps)
     length = max(len(first), len(second))
@@ -99,9 +102,13 @@ def combined(first: Motion, second: Motion) -> Motion:
             else rows
         )
 
+    expressions = [held(one.expression) for one in (first, second) if one.expression is not None]
+    if len(expressions) == 2 and neutral is not None:
+        expressions.append(-neutral.to(expressions[0]))
     return Motion(
         fps=first.fps,
         blendshapes=held(first.blendshapes) + held(second.blendshapes),
         euler=held(first.euler) + held(second.euler),
         translation=held(first.translation) + held(second.translation),
+        expression=sum(expressions[1:], expressions[0]) if expressions else None,
     )

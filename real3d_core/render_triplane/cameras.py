@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 
 from ..errors import RenderError
+from ..face_model.smoothing import WINDOW, smooth_cameras
 from ..wires import Camera, TriPlane
 
 FOCAL = 2985.29 / 1024
@@ -140,9 +141,23 @@ def framed(intrinsics: Tensor, camera: Camera, frames: Tensor) -> Tensor:
 def resolve(triplane: TriPlane, camera: Camera, start: int, stop: int) -> ResolvedCameras:
     """The cameras of frames start..stop. A track or motion that ends early holds its last frame.
 
+    The networks were trained under cameras smoothed over 7 frames, so theirs are.
+
     Raises RenderError if a camera is not finite or too far away, its parts are not of one length, or its
     dolly or field of view is not positive.
     """
+    if triplane.model.kind != "network":
+        return _as_posed(triplane, camera, start, stop)
+    length, margin = len(camera) if triplane.motion is None else len(triplane.motion), WINDOW // 2
+    first = max(0, start - margin)
+    wide = _as_posed(triplane, camera, first, max(stop, min(length, stop + margin)))
+    given = torch.cat([wide.c2w.flatten(1), wide.intrinsics.flatten(1)], 1)
+    some = slice(start - first, stop - first)
+    c2w = smooth_cameras(given)[some, :16].unflatten(1, (4, 4))
+    return ResolvedCameras(c2w=c2w, view=wide.view[some], intrinsics=wide.intrinsics[some])
+
+
+def _as_posed(triplane: TriPlane, camera: Camera, start: int, stop: int) -> ResolvedCameras:
     device = triplane.planes.device
     camera = checked_camera(camera).to(device)
     frames = torch.arange(start, stop, device=device)
