@@ -71,7 +71,8 @@ class Networks:
     audio_to_motion expressions from speech (PitchContourVAE); None if its file is not there.
     hubert          what the speech network listens with (Hubert); None if its file is not there.
     settings        what the weights do not tell.
-    precision       of the three networks that make pictures; the others are always float32.
+    precision       of HTB-SR and of the last layers of the Motion Adapter, which run in every frame; all else
+                    is float32.
     folder          where converted files are looked for, for sentences that name a missing one.
     load_*          read the part from its file; call the properties instead, which keep what was read.
     exact           the same networks in float32, for when half precision fails; None if these are.

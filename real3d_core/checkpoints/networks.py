@@ -117,10 +117,18 @@ def _networks(files: Files, precision: Precision, host: Host, folder: Path) -> N
     if files.audio_to_motion is not None:
         _check_whole(files.audio_to_motion, "audio-to-motion")
 
-    def weights(read: Callable[[Path], nn.Module], path: Path, kept: torch.dtype) -> LazyWeights:
+    def weights(
+        read: Callable[[Path], nn.Module],
+        path: Path,
+        lowered: Callable[[nn.Module], nn.Module] = _unchanged,
+        kept: torch.dtype = torch.float32,
+    ) -> LazyWeights:
+        """`lowered` makes of the network what lies in memory, whose inputs are of type `kept`."""
         state = _state(path)
-        read_now = partial(_reading, lambda one: read(one).to(kept), path, state)
-        return _one((read, state, kept), lambda: LazyWeights(read_now, host, kept))
+        read_now = partial(_reading, lambda one: lowered(read(one)), path, state)
+        return _one(
+            (read, state, None if lowered is _unchanged else dtype), lambda: LazyWeights(read_now, host, kept)
+        )
 
     def once(read: Callable[[Path], T], path: Path) -> Once[T]:
         state = _state(path)
@@ -128,18 +136,22 @@ def _networks(files: Files, precision: Precision, host: Host, folder: Path) -> N
 
     speech, hubert = files.audio_to_motion, files.hubert
     return Networks(
-        image_to_plane=weights(_image_to_plane, head, dtype),
-        motion_adapter=weights(_motion_adapter, head, dtype),
-        htb_sr=weights(_htb_sr, head, dtype),
+        image_to_plane=weights(_image_to_plane, head),
+        motion_adapter=weights(_motion_adapter, head, lambda network: network.lowered(dtype)),
+        htb_sr=weights(_htb_sr, head, lambda network: network.to(dtype), dtype),
         load_decoder=once(_decoder, head),
         load_face_model=once(_face_model, files.face_model),
-        audio_to_motion=None if speech is None else weights(_audio_to_motion, speech, torch.float32),
-        hubert=None if hubert is None else weights(_hubert, hubert, torch.float32),
+        audio_to_motion=None if speech is None else weights(_audio_to_motion, speech),
+        hubert=None if hubert is None else weights(_hubert, hubert),
         settings=stored_settings(head, read_header(head).config),
         precision=precision,
         folder=str(folder),
         exact=None if precision == "fp32" else partial(_networks, files, "fp32", host, folder),
     )
+
+
+def _unchanged(network: nn.Module) -> nn.Module:
+    return network
 
 
 def _check_whole(path: Path, kind: Kind) -> None:

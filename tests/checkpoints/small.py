@@ -25,11 +25,22 @@ class SmallSuperResolution(nn.Module):
         return nn.Sequential(self.torso_model, nn.Sigmoid())
 
 
+class SmallMotionPlanes(nn.BatchNorm1d):
+    """Lowers only its bias, as the real one lowers only its last layers."""
+
+    def __init__(self) -> None:
+        super().__init__(2)
+
+    def lowered(self, dtype: torch.dtype) -> nn.Module:
+        self.bias.data = self.bias.data.to(dtype)
+        return self
+
+
 def use_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes the picture networks small for a test; the decoder is the real one."""
     small = {
         "IMAGE_TO_PLANE": Part("cano_img2plane_backbone.", lambda: nn.Linear(2, 3)),
-        "MOTION_ADAPTER": Part("secc_img2plane_backbone.", lambda: nn.BatchNorm1d(2)),
+        "MOTION_ADAPTER": Part("secc_img2plane_backbone.", SmallMotionPlanes),
         "HTB_SR": Part("superresolution.", SmallSuperResolution),
     }
     for name, part in small.items():

@@ -71,8 +71,10 @@ def test_models_with_and_without_speech_share_the_picture_networks(files, tmp_pa
     first, second = load(files), load(other)
     assert first is not second and first.hubert is None and second.hubert is not None
     assert first.image_to_plane is second.image_to_plane
-    assert load(files, "bf16").image_to_plane is not first.image_to_plane
-    assert load(files, "bf16").face_model is first.face_model
+    half = load(files, "bf16")
+    assert half.motion_adapter is not first.motion_adapter and half.htb_sr is not first.htb_sr
+    assert half.image_to_plane is first.image_to_plane and half.face_model is first.face_model
+    assert first.exact is None and half.exact().htb_sr is first.htb_sr
 
 
 def test_what_nobody_has_is_gone(files, read):
@@ -92,11 +94,12 @@ def test_weights_have_the_precision_and_are_ordinary_in_any_mode(precision, infe
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
     with torch.inference_mode(inference):
         loaded = load(files, precision)
-        module = loaded.image_to_plane.ready()
-        steps = loaded.motion_adapter.ready().num_batches_tracked
-        decoder = loaded.decoder
-    assert loaded.image_to_plane.dtype == module.weight.dtype == dtype and steps.dtype == torch.int64
-    assert torch.equal(module.weight, small_entries["cano_img2plane_backbone.weight"].to(dtype))
+        module, motion = loaded.htb_sr.ready()[0], loaded.motion_adapter.ready()
+        decoder, planes = loaded.decoder, loaded.image_to_plane
+    assert loaded.htb_sr.dtype == module.weight.dtype == motion.bias.dtype == dtype
+    assert motion.weight.dtype == torch.float32 and motion.num_batches_tracked.dtype == torch.int64
+    assert planes.dtype == planes.ready().weight.dtype == torch.float32
+    assert torch.equal(module.weight, small_entries["superresolution.torso_model.weight"].to(dtype))
     assert not module.weight.is_inference() and not module.weight.requires_grad and not module.training
     assert decoder.w1.dtype == torch.float32 and not decoder.w1.is_inference()
 

@@ -68,7 +68,7 @@ def test_from_the_download_to_the_wire(converted, monkeypatch):
         half = LoadModel.execute("small_torso.safetensors", "none", "bf16").result[0]
     assert model == again and model.networks is again.networks and model.kind == "network"
     assert model.name == "small_torso.safetensors" and model.networks.settings.head_threshold == 0.85
-    assert half.networks.image_to_plane.ready().weight.dtype == torch.bfloat16
+    assert half.networks.htb_sr.ready()[0].weight.dtype == torch.bfloat16
     assert model.networks.image_to_plane.ready()(torch.ones(1, 2)).shape == (1, 3)
 
 
