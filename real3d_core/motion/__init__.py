@@ -1,0 +1,1 @@
+"""Tools for motions: groups of channels, editing, blending, files, presets, and a picture of the curves."""
