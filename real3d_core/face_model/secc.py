@@ -14,11 +14,11 @@ from torch import Tensor
 
 from ..errors import MotionError
 from .bfm import EXPRESSION_SIZE, IDENTITY_SIZE, FaceModel
+from .poses import CAMERA_DISTANCE, FIT_FOCAL, FIT_SIZE
 from .rasterizer import Raster, rasterise
 
 SECC_SIZE = 512
-CAMERA_DISTANCE = 10.0
-FOCAL = 1015 / 112
+FOCAL = FIT_FOCAL / (FIT_SIZE / 2)
 """Focal length in half pictures."""
 
 
