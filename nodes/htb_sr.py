@@ -12,7 +12,7 @@ from ..real3d_core.wires import FrameSource, HeadRender, Portrait
 from . import host, wire_types
 from .host import io, schema
 from .lazy_video import CutOut, LazyVideo
-from .values import audio_from, pictures, squares
+from .values import audio_from, pictures
 from .watch import FrameListener
 
 IMAGES, ON_DEMAND = "images", "video on demand"
@@ -105,7 +105,7 @@ class HTBSR(io.ComfyNode):
         from ..real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 
         settings = HTBSRSettings(
-            background=None if background is None else squares(background),
+            background=None if background is None else pictures(background),
             replacement_head=None if replacement_head is None else pictures(replacement_head),
             head_threshold=head_threshold or None,
         )

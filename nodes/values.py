@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from ..real3d_core.errors import AudioError, FaceNotFoundError, ImageError
-from ..real3d_core.wires import PORTRAIT_SIZE, Audio
+from ..real3d_core.wires import Audio
 
 MOST_RATE = 2**31  # Hz, where a rate stops being a number that can be worked with
 
@@ -90,19 +89,6 @@ def pictures(image: Tensor) -> Tensor:
     check_image(image)
     image = image.detach().float().cpu()
     return image.expand(-1, -1, -1, 3) if image.shape[-1] == 1 else image[..., :3]
-
-
-def squares(image: Tensor) -> Tensor:
-    """[B, 512, 512, 3]: an IMAGE scaled to cover the portrait's square, the middle kept."""
-    image = pictures(image)
-    height, width = image.shape[1:3]
-    if (height, width) == (PORTRAIT_SIZE, PORTRAIT_SIZE):
-        return image
-    scale = PORTRAIT_SIZE / min(height, width)
-    size = [max(PORTRAIT_SIZE, round(height * scale)), max(PORTRAIT_SIZE, round(width * scale))]
-    scaled = interpolate(image.movedim(-1, 1), size, mode="bilinear", antialias=True).movedim(1, -1)
-    top, left = (size[0] - PORTRAIT_SIZE) // 2, (size[1] - PORTRAIT_SIZE) // 2
-    return scaled[:, top : top + PORTRAIT_SIZE, left : left + PORTRAIT_SIZE].clamp(0, 1)
 
 
 def person_mask(mask: Tensor | None, index: int) -> np.ndarray | None:

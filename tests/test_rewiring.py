@@ -27,21 +27,21 @@ FRAMES = 2
 
 
 @cache
-def known(node, *inputs):
+def known(node, *inputs, **named):
     """What a node gave for these inputs before, as a server keeps it."""
-    return node.execute(*inputs)
+    return node.execute(*inputs, **named)
 
 
 class KnownPortrait(LoadPortrait):
     @classmethod
     def execute(cls, *inputs, **named):
-        return known(LoadPortrait, *inputs, *named.values())
+        return known(LoadPortrait, *inputs, **named)
 
 
 class KnownPlane(ImageToPlane):
     @classmethod
     def execute(cls, *inputs, **named):
-        return known(ImageToPlane, *inputs, *named.values())
+        return known(ImageToPlane, *inputs, **named)
 
 
 def registry():

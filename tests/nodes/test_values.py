@@ -97,17 +97,6 @@ def test_pictures_lose_transparency_and_grey_gets_colour():
             values.pictures(bad)
 
 
-@pytest.mark.parametrize("shape", [(300, 700), (700, 300), (512, 512), (33, 32)])
-def test_squares_cover_the_frame_and_keep_the_middle(shape):
-    image = torch.zeros(1, *shape, 3)
-    image[:, shape[0] // 2 - 8 : shape[0] // 2 + 8, shape[1] // 2 - 8 : shape[1] // 2 + 8] = 1
-    square = values.squares(image)
-    assert square.shape == (1, 512, 512, 3)
-    assert square[0, 256, 256].min() > 0.99
-    bright = (square[0, ..., 0] > 0.5).nonzero().float().mean(0)
-    assert (bright - 255.5).abs().max() < 512 / min(shape)
-
-
 def test_an_empty_mask_is_none_and_one_mask_serves_all():
     masks = torch.zeros(2, 64, 48)
     masks[1, :32] = 1
