@@ -72,7 +72,7 @@ class Net:
         known.
         """
         self.side = side
-        self._net = _read_net(data, outputs)
+        self._net = read_net(data, outputs)
         self._names = names or tuple(self._net.getUnconnectedOutLayersNames())
         self._lock = threading.Lock()
 
@@ -84,7 +84,7 @@ class Net:
             return [np.array(out[0]) for out in self._net.forward(list(self._names))]
 
 
-def _read_net(data: bytes, outputs: int) -> Any:
+def read_net(data: bytes, outputs: int) -> Any:
     """A cv2.dnn.Net of a TFLite file's bytes with all of its outputs.
 
     OpenCV 5's default engine gives only one output of a net, and reading from memory ignores the request for
