@@ -1,4 +1,4 @@
-"""Sound to motion with the released networks: HuBERT and pitch to 3DMM expressions.
+"""Sound to motion with the released networks: HuBERT and pitch to 3DMM expressions, and these to blendshapes.
 
 The networks work at 25 frames per second; for another rate their expressions are read in between (linear).
 See docs/model.md, "Audio-to-Motion network".
@@ -16,10 +16,11 @@ from torch.nn import functional as F
 
 from ..errors import AudioError
 from ..face_model.blink import period_blinks
+from ..face_model.expression_map import expression_to_shapes
 from ..model import Networks, Weights
 from ..sound import to_mono
 from ..streaming import no_check
-from ..wires import ARKIT_INDEX, ARKIT_NAMES, Audio, Motion
+from ..wires import ARKIT_INDEX, Audio, Motion
 from . import AudioToMotionSettings
 from .curves import at_frames
 from .features import analyse
@@ -47,8 +48,9 @@ def network_motion(
 ) -> Motion:
     """Motion of ceil(seconds * fps) frames; the sound has been checked.
 
-    Its expression [T, 64] holds 3DMM coefficients as they are, not relative to the photo; of the blendshapes
-    only the eye lids move. The head sways as with the built-in model.
+    Its expression [T, 64] holds 3DMM coefficients as they are, not relative to the photo. Its blendshapes say
+    the same as far as they can, so that the built-in backend can be driven too; lids close by themselves. The
+    head sways as with the built-in model.
 
     hubert_features     [rows, 1024] float of this sound, if known; else the networks' HuBERT listens to it.
     check               called now and then; whatever it raises ends the work.
@@ -58,18 +60,20 @@ def network_motion(
     """
     network = networks.need_audio_to_motion()
     hubert = networks.need_hubert() if hubert_features is None else None
+    shapes = expression_to_shapes(networks.face_model)
     wave = to_mono(audio, RATE)
     features = listen(wave, hubert, check) if hubert else _fitting(hubert_features, len(wave))
-    expression = expressions(features, wave, network, settings, check)
+    heard = expressions(features, wave, network, settings, check)
     frames = settings.frames(audio)
-    weights = torch.zeros(frames, len(ARKIT_NAMES))
+    expression = torch.from_numpy(_resampled(heard.numpy(), frames, settings.fps))
+    weights = shapes(expression, check)
     lids = period_blinks(frames, settings.seed, settings.fps, settings.blink)
     for name in ("eyeBlinkLeft", "eyeBlinkRight"):
         weights[:, ARKIT_INDEX[name]] = lids
     return replace(
         _sway(wave, frames, settings, check),
         blendshapes=weights,
-        expression=torch.from_numpy(_resampled(expression.numpy(), frames, settings.fps)),
+        expression=expression,
     )
 
 

@@ -27,6 +27,7 @@ from real3d_core.image_to_plane import image_to_plane
 from real3d_core.image_to_plane.network import NetworkAvatar
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
+from real3d_core.motion_adapter.mapped import mapped_expressions
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion, Portrait, RenderSettings, TriPlane
 from real3d_portrait.nodes import LoadModel
 from real3d_portrait.nodes.headless.command import main
@@ -173,13 +174,23 @@ def test_a_second_motion_is_added(triplane: TriPlane, portrait: Portrait, motion
     assert torch.allclose(clip.motion.expression, 2 * motion.expression - neutral, atol=1e-6)
 
 
+def test_blendshapes_become_expressions(triplane: TriPlane, portrait: Portrait, motion: Motion) -> None:
+    own = triplane.avatar.coefficients.expression.reshape(-1)
+    talking = Motion.still(2)
+    talking.blendshapes[1, ARKIT_INDEX["jawOpen"]] = 0.5
+    clip = motion_adapter(triplane, portrait, talking)
+    wanted = mapped_expressions(talking, triplane.model.networks.face_model, triplane.avatar.coefficients)
+    assert torch.equal(clip.motion.expression, wanted)
+    assert torch.equal(wanted[0], own) and not torch.equal(wanted[1], own)
+    assert torch.equal(clip.adapter.source, own)
+    both = motion_adapter(clip, portrait, motion)
+    assert torch.allclose(both.motion.expression[:2], wanted + motion.expression[:2] - own, atol=1e-5)
+    assert torch.allclose(both.adapter.source, motion.expression[0], atol=1e-5)
+
+
 def test_what_does_not_fit_together(
     triplane: TriPlane, portrait: Portrait, motion: Motion, head: HeadRender
 ) -> None:
-    talking = Motion.still(2)
-    talking.blendshapes[:, ARKIT_INDEX["jawOpen"]] = 0.5
-    with pytest.raises(BackendError, match="holds blendshapes but no expression"):
-        motion_adapter(triplane, portrait, talking)
     other = replace(portrait, image=portrait.image.flip(1))
     with pytest.raises(BackendError, match="another PORTRAIT"):
         motion_adapter(triplane, other, motion)
