@@ -20,9 +20,13 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
+    import torch
+
     from real3d_core.portrait.faces import Face
     from real3d_core.portrait.nets import FaceNets
     from real3d_core.wires import Portrait
+
+    from .bfm_making import SyntheticBfm
 
 PACK = "real3d_portrait"
 ROOT = Path(__file__).resolve().parent.parent
@@ -119,3 +123,35 @@ def portrait(astronaut: np.ndarray, nets: FaceNets) -> Portrait:
     from real3d_core.portrait.prepare import prepare_portrait
 
     return prepare_portrait(astronaut, nets)
+
+
+@pytest.fixture(scope="session")
+def bfm() -> SyntheticBfm:
+    """A face model in the layout of the real one, which cannot be had."""
+    from .bfm_making import synthetic_bfm
+
+    return synthetic_bfm()
+
+
+@pytest.fixture(scope="session")
+def face_model_files(bfm: SyntheticBfm, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the face model's original files. Not to be changed."""
+    from .checkpoints.making import write_face_model
+
+    return write_face_model(tmp_path_factory.mktemp("bfm"), bfm).parent
+
+
+@pytest.fixture(scope="session")
+def face_model(face_model_files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The converted face model. Not to be changed."""
+    from real3d_core.checkpoints import convert
+
+    return convert(face_model_files, tmp_path_factory.mktemp("face_model")).path
+
+
+@pytest.fixture(scope="session")
+def released() -> dict[str, torch.Tensor]:
+    """Every entry of the released portrait networks' layout, 592 MB."""
+    from .checkpoints.making import entries_of
+
+    return entries_of("secc2plane_torso")

@@ -75,18 +75,28 @@ def files_of(name: str, audio: str | None, there: Sequence[ModelFile], folder: P
     audio   name of the speech network's file, "" = the first there is, None = none.
     folder  where they are put, for sentences.
 
+    A speech network chosen by name may be without HuBERT, for another node may listen in its place.
+
     Raises CheckpointError that says how to get a file that is missing.
     """
     if audio:
         speech = _named(audio, "audio-to-motion", there, folder)
     else:
         speech = None if audio is None else _first("audio-to-motion", there)
-    return Files(
+    files = Files(
         talking_head=_named(name, "talking-head", there, folder),
         face_model=_face_model(there, folder),
         audio_to_motion=speech,
         hubert=None if audio is None else _first("hubert", there),
     )
+    if speech is not None and files.hubert is None and not audio:
+        raise CheckpointError(
+            f"There are no HuBERT weights in {folder}, which {speech.name} listens with; download"
+            " pytorch_model.bin of facebook/hubert-large-ls960-ft and convert it with"
+            " `python convert_model.py FILE`, or choose another audio_model: none, or this file by name if"
+            " the output of ComfyUI's Audio Encoder Encode is wired."
+        )
+    return files
 
 
 def _named(name: str, kind: Kind, there: Sequence[ModelFile], folder: Path) -> Path:

@@ -66,9 +66,9 @@ def test_the_speech_network(face_model, small_checkpoint, tmp_path):
     files = Files(convert(small_checkpoint, tmp_path).path, face_model, made.path, None)
     model = load_model("small", files, "bf16", CPU, tmp_path)
     speech = model.networks.need_audio_to_motion()
-    assert speech.dtype == torch.float32 and model.networks.image_to_plane.dtype == torch.bfloat16
+    assert speech.dtype == torch.float32 and model.networks.htb_sr.dtype == torch.bfloat16
     assert_same(speech.ready(), entries, "")
-    assert model.networks.image_to_plane.ready().weight.dtype == torch.bfloat16
+    assert model.networks.htb_sr.ready()[0].weight.dtype == torch.bfloat16
 
 
 def test_the_face_model(bfm, face_model_files, tmp_path):

@@ -92,6 +92,20 @@ def test_a_missing_face_model_is_told_before_anything_runs(converted):
         assert_one_sentence(LoadModel.validate_inputs(*inputs))
 
 
+def test_a_missing_hubert_is_told_before_anything_runs(converted):
+    """Unless the speech network is chosen by name: then another node's features may take its place."""
+    origin, weight = Origin("by hand", ""), {"weight": torch.ones(1)}
+    write(converted / "speech.safetensors", weight, "audio-to-motion", {}, origin)
+    verdict = LoadModel.validate_inputs("small_torso.safetensors", "automatic")
+    assert_one_sentence(verdict)
+    for word in ("HuBERT", "speech.safetensors", str(converted), "python convert_model.py", "none"):
+        assert word in verdict
+    for audio in ("none", "speech.safetensors"):
+        assert LoadModel.validate_inputs("small_torso.safetensors", audio) is True
+    write(converted / "hubert_large.safetensors", weight, "hubert", {}, origin)
+    assert LoadModel.validate_inputs("small_torso.safetensors", "automatic") is True
+
+
 def test_only_what_is_listed_can_be_converted(models, tmp_path):
     outside = write_checkpoint(tmp_path / "outside", nested(entries_of_small_parts()))
     (models / "model_ckpt_steps_5.ckpt").touch()
