@@ -14,6 +14,7 @@ from .portrait_from_image import PortraitFromImage
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
 from .video_combine import VideoCombine
+from .video_to_motion import VideoToMotion
 
 NODES: tuple[type[host.io.ComfyNode], ...] = (
     LoadModel,
@@ -27,6 +28,7 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     HTBSR,
     VideoCombine,
     ConvertModel,
+    VideoToMotion,
 )
 
 

@@ -152,6 +152,27 @@ def _face_points(value: Mapping[str, Any], index: int, face: int, height: int, w
     return points * np.array([width / stored_width, height / stored_height, width / stored_width])
 
 
+def face_weights(value: Mapping[str, Any], index: int, face: int) -> np.ndarray | None:
+    """[52] ARKit weights of a face that `face_points` finds; None if its maker did not judge them.
+
+    Raises ImageError if they are no weights by name.
+    """
+    from ..real3d_core.video_to_motion.judged import by_name
+
+    frames = value["frames"]
+    faces = sorted(frames[min(index, len(frames) - 1)], key=_height_of, reverse=True)
+    given = faces[face].get("blendshapes")
+    if not given:
+        return None
+    try:
+        return by_name({str(name): float(weight) for name, weight in given.items()})
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ImageError(
+            "The blendshapes of face_landmarks are not weights by name; connect Detect Face Landmarks, or"
+            " nothing."
+        ) from error
+
+
 def _height_of(face: Mapping[str, Any]) -> float:
     box = face["bbox_xyxy"]
     return float(box[3] - box[1])
