@@ -7,13 +7,13 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from ..head_motion.idle import idle_motion
 from ..sound import to_mono
 from ..streaming import no_check
 from ..wires import ARKIT_INDEX, ARKIT_NAMES, Audio, Motion
 from . import AudioToMotionSettings
 from .curves import at_frames
 from .features import RATE, analyse
-from .idle import idle_motion
 from .loudness import measure
 from .visemes import mouth_channels
 

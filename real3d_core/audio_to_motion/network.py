@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ..errors import AudioError
 from ..face_model.blink import period_blinks
 from ..face_model.expression_map import expression_to_shapes
+from ..head_motion.idle import idle_motion
 from ..model import Networks, Weights
 from ..sound import to_mono
 from ..streaming import no_check
@@ -25,7 +26,6 @@ from . import AudioToMotionSettings
 from .curves import at_frames
 from .features import analyse
 from .hubert import RATE, listen, rows
-from .idle import idle_motion
 from .loudness import measure
 from .pitch import pitch_contour
 from .pitch_vae import EXPRESSIONS, HUBERT_WIDTH, LATENT, ROWS
@@ -67,6 +67,9 @@ def network_motion(
     frames = settings.frames(audio)
     expression = torch.from_numpy(_resampled(heard.numpy(), frames, settings.fps))
     weights = shapes(expression, check)
+    # Speech shuts the mouth whatever the photo shows, as with the built-in model.
+    close = weights[:, ARKIT_INDEX["mouthClose"]]
+    close.copy_(torch.maximum(close, shapes.closed_lips(expression)))
     lids = period_blinks(frames, settings.seed, settings.fps, settings.blink)
     for name in ("eyeBlinkLeft", "eyeBlinkRight"):
         weights[:, ARKIT_INDEX[name]] = lids

@@ -1,4 +1,7 @@
-"""What a living face does besides talking: head sway, nods, gaze, blinks, brows.
+"""What Audio-to-Motion adds to the lips by itself: head sway, nods, gaze, blinks, brows, from loudness alone.
+
+Head Motion (`lively.py`) shares the sway, the breath and the shape of a blink; its nods, brows, gaze and
+moments of blinking are richer. What is here keeps its results to the bit: saved workflows rely on them.
 
 Convention
     Rows are 1 / FEATURE_RATE seconds apart. Angles here are degrees: pitch > 0 looks down, yaw > 0 turns to
@@ -16,9 +19,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .curves import ease, ramp, smooth
-from .features import FEATURE_RATE, Features
-from .loudness import Loudness
+from ..audio_to_motion.curves import ease, ramp, smooth
+from ..audio_to_motion.features import FEATURE_RATE, Features
+from ..audio_to_motion.loudness import Loudness
+from .blinks import CLOSING, OPENING, Blink, lids
 
 SWAY = ((4.2, 0.75), (1.1, 0.3)), ((1.5, 0.65), (0.5, 0.28)), ((1.2, 0.8), (0.35, 0.35))
 """For yaw, pitch, roll: (degrees, seconds of smoothing) of a slow and a quicker movement."""
@@ -39,7 +43,7 @@ BLINK_GAP = (
     2.0,
     6.0,
 )  # log-normal of the seconds between blinks: location, scale; shortest, longest
-BLINK_CLOSING, BLINK_SHUT, BLINK_OPENING = 0.09, 0.04, 0.15  # s
+BLINK_SHUT = 0.04  # s
 GLANCE_GAP, GLANCE_YAW, GLANCE_PITCH = (0.7, 2.4), 5.0, 2.0  # s between; degrees of a look away
 AT_VIEWER = 0.6  # share of the fixations that look straight at the viewer
 HOLD = 0.5  # of the head's turn that the eyes take back to keep their target
@@ -74,23 +78,33 @@ def idle_motion(
     phrase = smooth(loudness.vowel, 0.25)
     talking = LISTENING + (1 - LISTENING) * ramp(smooth(loudness.vowel, 0.6), 0.05, 0.3)
 
-    yaw, pitch, roll = (
-        talking * sum(size * _noise(streams[k], rows, sigma) for size, sigma in parts)
-        for k, parts in enumerate(SWAY)
-    )
+    yaw, pitch, roll = (talking * turn for turn in sway(streams[:3], rows))
     pitch = pitch + NOD * (smooth(loudness.vowel, 0.12) - smooth(loudness.vowel, 0.9))
     yaw, pitch, roll = (
         limit * np.tanh(head * settled * turn / limit)
         for limit, turn in zip(LIMITS, (yaw, pitch, roll), strict=True)
     )
-    breath = BREATH[1] * np.sin(2 * np.pi * (BREATH[0] * time + streams[3].uniform()))
-    translation = np.stack([SIDEWAYS * yaw, head * settled * breath, np.zeros(rows)], 1)
+    rise = head * settled * breath(streams[3], time)
+    translation = np.stack([SIDEWAYS * yaw, rise, np.zeros(rows)], 1)
     channels = {
         **_brows(features, loudness, phrase, head * settled),
         **_gaze(streams[4], rows, yaw, pitch, head * settled),
         **_blinks(streams[5], rows, blink, fps),
     }
     return IdleMotion(np.stack([pitch, yaw, roll], 1), translation, channels)
+
+
+def sway(streams: list[np.random.Generator], rows: int) -> list[np.ndarray]:
+    """[rows] degrees of yaw, pitch and roll, each from a stream of its own: noise without limits."""
+    return [
+        sum(size * _noise(stream, rows, sigma) for size, sigma in parts)
+        for stream, parts in zip(streams, SWAY, strict=True)
+    ]
+
+
+def breath(stream: np.random.Generator, time: np.ndarray) -> np.ndarray:
+    """Box sides by which breathing lifts the head at `time` [n] s."""
+    return BREATH[1] * np.sin(2 * np.pi * (BREATH[0] * time + stream.uniform()))
 
 
 def _noise(stream: np.random.Generator, rows: int, sigma: float) -> np.ndarray:
@@ -154,12 +168,12 @@ def _gaze(
 
 def _blinks(stream: np.random.Generator, rows: int, rate: float, fps: float) -> dict[str, np.ndarray]:
     """Both lids; each blink is shut for at least one frame."""
-    lids, time = np.zeros(rows), np.arange(rows) / FEATURE_RATE
+    events, time = [], np.arange(rows) / FEATURE_RATE
     location, scale, shortest, longest = BLINK_GAP
     shut = max(BLINK_SHUT, 1 / fps)
     start = stream.uniform(0.8, 2.0) / max(rate, 1e-3)
     while start < time[-1]:
-        closed, opens = start + BLINK_CLOSING, start + BLINK_CLOSING + shut
-        lids = np.maximum(lids, ease(time, start, closed) * ease(time, opens + BLINK_OPENING, opens))
+        events.append(Blink(start, CLOSING, shut, OPENING))
         start += float(np.clip(stream.lognormal(location, scale), shortest, longest)) / max(rate, 1e-3)
-    return {"eyeBlinkLeft": lids, "eyeBlinkRight": lids}
+    closed = lids(events, time)
+    return {"eyeBlinkLeft": closed, "eyeBlinkRight": closed}
