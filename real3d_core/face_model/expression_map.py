@@ -21,6 +21,7 @@ from .bfm import EXPRESSION_SIZE, IDENTITY_SIZE, FaceModel
 from .blendshapes import canonical_shapes, personal_shapes
 from .canonical import canonical_face
 from .mesh import fit_similarity
+from .topology import LOWER_LIP_RINGS, UPPER_LIP_RINGS
 
 LANDMARK_ERROR = 0.01
 """Model units (about 1 mm): displacements are trusted to this. Coefficients have a variance of about 1."""
@@ -30,6 +31,9 @@ USUAL_WEIGHT = 0.5
 
 DRAWN_LIDS = ("eyeBlink", "eyeHalfClosed")
 """Shapes that are drawn into the SECC maps and are no expression."""
+
+PARTED = 0.04
+"""Model units (about 4 mm): lips that have parted by this are open."""
 
 STEPS = 200  # of the solver; weights are then within 0.001 of the solution
 STIFFNESS = 0.2  # of its penalty, on shapes scaled to the same displacement
@@ -103,11 +107,13 @@ class ExpressionToShapes:
                 jawLeft, which stands for both and is within -1..1.
     gram        [K, K] float64: scalar products of the displacements, the diagonal raised
     products    [64, K] float64: of the expressions' displacements with those of the shapes
+    parting     [64] float32: how far each coefficient parts the lips, model units
     """
 
     names: tuple[str, ...]
     gram: NDArray[np.float64]
     products: NDArray[np.float64]
+    parting: Tensor
 
     def __call__(self, expression: Tensor, check: Callable[[], None] = no_check) -> Tensor:
         """Expressions [n, 64] -> [n, 52] float32 on the CPU, ARKit weights 0..1; expression zero gives zero.
@@ -133,6 +139,13 @@ class ExpressionToShapes:
         jaw, close = ARKIT_INDEX["jawOpen"], ARKIT_INDEX["mouthClose"]
         out[:, close] = torch.minimum(out[:, close], out[:, jaw])
         return out
+
+    def closed_lips(self, expression: Tensor) -> Tensor:
+        """Expressions [n, 64] -> [n] 0..1 on the CPU: 1 where the lips meet as they do on the mean face.
+
+        This is a mouthClose that shuts a photo's open mouth too, which no change against the mean face says.
+        """
+        return (1 - (expression.detach().cpu() @ self.parting) / PARTED).clamp(0, 1)
 
     def _solved(self, wanted: NDArray[np.float64]) -> NDArray[np.float64]:
         """[n, K] for scalar products [n, K], by the alternating direction method of multipliers: the solution
@@ -160,4 +173,10 @@ def expression_to_shapes(face_model: FaceModel) -> ExpressionToShapes:
     names = tuple(name for name in ARKIT_NAMES if name in shapes and name != "jawRight")
     moved = np.stack([shapes[name] for name in names], 1)
     held = (LANDMARK_ERROR / USUAL_WEIGHT) ** 2 * np.eye(len(names))
-    return ExpressionToShapes(names, moved.T @ moved + held, placed.expression.T @ moved)
+    upper, lower = (
+        face_model.at(face_model.index468[list(rings[0])]).expression_base.cpu().unflatten(0, (-1, 3))[:, 1]
+        for rings in (UPPER_LIP_RINGS, LOWER_LIP_RINGS)
+    )
+    # The middle third of the mouth, which parts first and closes last.
+    parting = (upper - lower)[3:6].mean(0)
+    return ExpressionToShapes(names, moved.T @ moved + held, placed.expression.T @ moved, parting)

@@ -147,6 +147,20 @@ def test_lips_that_meet_over_an_open_jaw(there, back):
     assert together[close] == pytest.approx(0.5, abs=0.1) and together[jaw] == pytest.approx(0.6, abs=0.1)
 
 
+def test_lips_that_meet_are_told_from_lips_that_part(average, back):
+    def closed(**weights):
+        row = torch.zeros(1, len(average.names))
+        for name, value in weights.items():
+            row[0, average.names.index(name)] = value
+        return float(back.closed_lips(average(row))[0])
+
+    assert closed() == 1
+    assert closed(jawOpen=0.5) == 0 and 0 < closed(jawOpen=0.02) < 1
+    assert closed(jawOpen=0.5, jawOpenLipsTogether=0.5) > 0.8
+    assert closed(mouthUpperUpLeft=0.6, mouthUpperUpRight=0.6) < 0.5
+    assert closed(browInnerUp=1) == pytest.approx(1, abs=0.05) == closed(mouthSmileLeft=0.5)
+
+
 def test_the_weights_are_the_best_within_bounds(back):
     """Against an exact solver, one frame at a time."""
     expression = talking(12)
