@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from ..errors import AudioError
 from ..face_model.blink import period_blinks
 from ..face_model.expression_map import expression_to_shapes
+from ..head_motion.idle import idle_motion
 from ..model import Networks, Weights
 from ..sound import to_mono
 from ..streaming import no_check
@@ -25,7 +26,6 @@ from . import AudioToMotionSettings
 from .curves import at_frames
 from .features import analyse
 from .hubert import RATE, listen, rows
-from .idle import idle_motion
 from .loudness import measure
 from .pitch import pitch_contour
 from .pitch_vae import EXPRESSIONS, HUBERT_WIDTH, LATENT, ROWS
