@@ -55,6 +55,8 @@ TURNED = {
     "mouthStretch": 1.8,
 }
 """Weight per radian of turn that a channel must have, because a turned face seems to have it."""
+OPENING = ("jawOpen", "mouthLowerDown", "mouthUpperUp", "mouthFunnel")
+"""Channels that part the lips: together they may not part them more than is seen."""
 APART = ("jawLeft", "jawRight", "mouthLeft", "mouthRight")  # no halves of one movement
 
 
@@ -140,7 +142,24 @@ def weights_of(moved: np.ndarray, blinks: np.ndarray, euler: np.ndarray) -> np.n
     doubt = doubt[:, None] * np.array([_of(HESITANT, name, 1.0) for name in names]) * np.sqrt(squares)
     doubt += turned[:, None] * np.array([_of(TURNED, name, 0.0) for name in names]) * squares
     out[:, free] = descend(gram + _asymmetry(names, squares), rest @ shapes.T - doubt)
-    return out
+    return _kept_shut(out, moved)
+
+
+def _kept_shut(weights: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """The weights, those of OPENING reduced where they would part the lips more than `moved` does: a mouth
+    that is pressed shut pulls its surroundings as an open one does.
+    """
+    seen = seen_shapes()
+    opens = np.array([name.startswith(OPENING) for name in seen.names])
+    upper, lower = t.MOUTH.upper[3:-3], t.MOUTH.lower[3:-3]
+
+    def parted(points: np.ndarray) -> np.ndarray:
+        """[...] cm between the lips, at the middle."""
+        return (points[..., upper, 1] - points[..., lower, 1]).mean(-1)
+
+    told = weights[:, opens] @ parted(seen.shapes[opens])
+    share = (parted(moved) / np.maximum(told, 1e-6)).clip(0, 1)
+    return np.where(opens, weights * share[:, None], weights)
 
 
 def _asymmetry(names: list[str], squares: np.ndarray) -> np.ndarray:
