@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from . import host
 from .audio_to_motion import AudioToMotion
+from .blend_motion import BlendMotion
 from .convert_model import ConvertModel
+from .edit_motion import EditMotion
+from .expression_preset import ExpressionPreset
+from .head_motion import HeadMotion
 from .htb_sr import HTBSR
 from .image_to_plane import ImageToPlane
 from .load_model import LoadModel
+from .load_motion import LoadMotion
 from .load_portrait import LoadPortrait
 from .motion_adapter import MotionAdapter
 from .portrait_from_image import PortraitFromImage
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
+from .save_motion import SaveMotion
 from .video_combine import VideoCombine
 from .video_to_motion import VideoToMotion
 
@@ -29,6 +35,12 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     VideoCombine,
     ConvertModel,
     VideoToMotion,
+    HeadMotion,
+    EditMotion,
+    BlendMotion,
+    ExpressionPreset,
+    SaveMotion,
+    LoadMotion,
 )
 
 
