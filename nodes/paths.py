@@ -114,15 +114,16 @@ def input_names(endings: frozenset[str]) -> list[str]:
     return sorted(name for name in names if os.path.splitext(name)[1].lower() in endings)
 
 
-def numbered_output(prefix: str, ending: str, width: int, height: int) -> SavedFile:
+def numbered_output(prefix: str, ending: str, width: int, height: int, is_result: bool = True) -> SavedFile:
     """The next free `<prefix>_00001_<ending>` in the output folder; makes its folder.
 
     The prefix may hold subfolders and %width%, %height%, %year%, %month%, %day%, %hour%, %minute%, %second%,
-    as in ComfyUI. Raises WorkflowError if it leaves the output folder, OutputError if the folder cannot be
+    as in ComfyUI. The result of a run goes to the file that the user chose, if any; other files (`is_result`
+    False) never do. Raises WorkflowError if it leaves the output folder, OutputError if the folder cannot be
     made.
     """
     chosen = host.chosen_output()
-    if chosen is not None:
+    if chosen is not None and is_result:
         return SavedFile(_made_for(chosen), "")
     output = host.folder("output")
     stem = inside(output, _filled(prefix, width, height) or "video")

@@ -35,26 +35,39 @@ EXPRESSIONS: dict[str, Expression] = {
         roll=1.5,
     ),
     "surprise": Expression(
-        {"jawOpen": 0.45, "browInnerUp": 0.85, "browOuterUp": 0.8, "eyeWide": 0.85, "mouthFunnel": 0.25},
+        {
+            "jawOpen": 0.5,
+            "browInnerUp": 1.0,
+            "browOuterUp": 0.9,
+            "eyeWide": 1.0,
+            "mouthFunnel": 0.4,
+            "mouthPucker": 0.3,
+            "mouthSmile": -0.4,
+        },
         pitch=-3.0,
     ),
     "anger": Expression(
         {
-            "browDown": 1.0,
-            "eyeSquint": 0.45,
-            "noseSneer": 0.6,
-            "mouthPress": 0.6,
-            "mouthFrown": 0.35,
-            "jawForward": 0.3,
+            "mouthClose": 1.0,
+            "mouthPress": 0.5,
+            "mouthFrown": 0.7,
+            "mouthSmile": -0.3,
+            "mouthPucker": 0.2,
+            "browDown": 1.2,
+            "eyeSquint": 0.4,
+            "noseSneer": 0.35,
         },
         pitch=4.0,
     ),
     "sad": Expression(
         {
-            "browInnerUp": 0.9,
-            "mouthFrown": 0.8,
-            "mouthShrugLower": 0.45,
-            "eyeLookDown": 0.35,
+            "mouthClose": 1.0,
+            "mouthFrown": 1.0,
+            "mouthSmile": -0.5,
+            "mouthShrugLower": 0.3,
+            "browInnerUp": 1.0,
+            "browDown": 0.2,
+            "eyeLookDown": 0.3,
             "eyeBlink": 0.2,
         },
         pitch=5.0,
@@ -62,18 +75,18 @@ EXPRESSIONS: dict[str, Expression] = {
     ),
     "wink": Expression(
         {
-            "eyeBlinkLeft": 1.0,
-            "eyeSquintLeft": 0.5,
+            "eyeBlinkLeft": 0.9,
             "cheekSquintLeft": 0.7,
-            "mouthSmileLeft": 0.7,
-            "mouthSmileRight": 0.3,
-            "browDownLeft": 0.25,
+            "mouthSmileLeft": 0.4,
+            "mouthSmileRight": 0.1,
+            "browDownLeft": 0.2,
             "browOuterUpRight": 0.35,
         },
-        roll=-4.0,
         yaw=-2.0,
+        roll=-4.0,
     ),
 }
+"""Many photos smile with parted lips: mouthClose shuts them, and a negative weight takes the smile back."""
 
 
 @dataclass(frozen=True)
