@@ -69,7 +69,7 @@ def test_the_template_makes_a_video(server, trained, first_run):
 def test_another_seed_keeps_the_planes(server, trained, first_run):
     run = server.run(moved(trained, seed=5))
     kinds = {trained[node]["class_type"] for node in run.executed if node in trained}
-    assert kinds == {"R3DP_AudioToMotion", "R3DP_MotionAdapter"}
+    assert kinds == {"R3DP_AudioToMotion", "R3DP_HeadMotion", "R3DP_MotionAdapter"}
     assert node_of(trained, "R3DP_ImageToPlane") in run.cached
 
 
