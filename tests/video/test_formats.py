@@ -75,7 +75,13 @@ def shown(path, alpha=False):
     with av.open(str(path)) as file:  # ffmpeg's own decoder of VP9 leaves the alpha out
         decoder = av.CodecContext.create("libvpx-vp9", "r")
         frames = [frame for packet in file.demux(video=0) for frame in decoder.decode(packet)]
-        return [frame.to_ndarray(format="rgba") for frame in frames]
+        return [np.dstack([frame.to_ndarray(format="rgb24"), alpha_plane(frame)]) for frame in frames]
+
+
+def alpha_plane(frame):
+    """swscale leaves the alpha of the last columns as its memory was when it makes RGBA of YUVA."""
+    plane = frame.planes[3]
+    return np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[: frame.height, : frame.width]
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -95,12 +101,10 @@ def test_transparency_comes_back(tmp_path, name):
     assert name in transparent_formats()
     pictures = shown(path, alpha=True)
     assert len(pictures) == FRAMES
-    wrong = []
     for picture, given in zip(pictures, ramps(alpha=True), strict=True):
         opaque = given[..., 3] > 128
-        wrong.append(np.mean((picture[..., 3] > 128) != opaque))
+        assert np.mean((picture[..., 3] > 128) != opaque) < 0.02
         assert np.abs(picture[opaque].astype(int) - given[opaque])[:, :3].mean() < 14
-    assert np.mean(wrong) < 0.02 and max(wrong) < 0.04  # VP9 gives other bytes in every run (.003 to .022)
     if name == "webm":
         with av.open(str(path)) as file:
             assert file.streams.video[0].metadata["ALPHA_MODE"] == "1"
