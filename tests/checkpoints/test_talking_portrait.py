@@ -19,7 +19,6 @@ from PIL import Image
 
 from real3d_core.audio_to_motion.hubert import Hubert
 from real3d_core.checkpoints import parts
-from real3d_core.checkpoints.conversion import convert
 from real3d_core.checkpoints.parts import Part
 from real3d_core.errors import BackendError
 from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
@@ -34,10 +33,9 @@ from real3d_portrait.nodes.headless.command import main
 from real3d_portrait.nodes.headless.session import Session, using
 from real3d_portrait.nodes.headless.video import VideoFromFile
 
-from ..deterministic import fill_entries, normal
+from ..deterministic import normal
 from ..sounds import write_flac
-from .making import entries_of, nested
-from .small import write_checkpoint
+from .network_files import convert_all
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "workflows" / "talking_portrait.json"
 FEW = RenderSettings(coarse=8, fine=8)
@@ -61,14 +59,7 @@ def models(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(parts, "HUBERT", Part("", short_hubert))
         patched.setitem(parts.PARTS, "hubert", (parts.HUBERT,))
-        shutil.copy(face_model, folder)
-        convert(write_checkpoint(root / "torso", nested(released)), folder)
-        convert(write_checkpoint(root / "audio2secc_vae", nested(entries_of("audio2secc_vae"))), folder)
-        shapes = {name: tuple(value.shape) for name, value in short_hubert().state_dict().items()}
-        torch.save(fill_entries(shapes.items()), root / "hubert.bin")
-        convert(root / "hubert.bin", folder)
-        for original in ("torso", "audio2secc_vae"):
-            shutil.rmtree(root / original)
+        convert_all(folder, root, released, face_model)
         yield root
 
 
