@@ -24,6 +24,7 @@ class SaveMotion(io.ComfyNode):
             " exactly, or the CSV of Live Link Face, which other programs read.",
             search_aliases=["export", "json", "csv", "live link face", "arkit", "mocap", "blendshapes"],
             is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],  # as servers add to every output node
             inputs=[
                 wire_types.Motion.Input("motion", tooltip="The motion to save."),
                 io.String.Input(

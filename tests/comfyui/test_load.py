@@ -82,9 +82,14 @@ def test_the_server_knows_no_other_nodes_of_ours(server):
 
 
 def test_templates_help_and_translations_are_served(server):
-    assert server.get("/workflow_templates") == {PACK_FOLDER: [TEMPLATE.stem]}
-    served = server.get(f"/api/workflow_templates/{PACK_FOLDER}/{TEMPLATE.name}")
-    assert served == json.loads(TEMPLATE.read_text(encoding="utf-8"))
+    templates = sorted(TEMPLATE.parent.glob("*.json"))
+    told = server.get("/workflow_templates")
+    assert {pack: sorted(names) for pack, names in told.items()} == {
+        PACK_FOLDER: [template.stem for template in templates]
+    }
+    for template in templates:
+        served = server.get(f"/api/workflow_templates/{PACK_FOLDER}/{template.name}")
+        assert served == json.loads(template.read_text(encoding="utf-8"))
     for node_id in NODE_IDS:
         help_page = server.text(f"/extensions/{PACK_FOLDER}/docs/{node_id}/en.md")
         assert help_page == (ROOT / "web" / "docs" / node_id / "en.md").read_text(encoding="utf-8")
