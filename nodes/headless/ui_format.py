@@ -43,7 +43,7 @@ def graph_of_ui(data: Mapping[str, Any], registry: Registry) -> Graph:
         return Graph(_Converter(entries, _wires(data), registry).nodes(), dict(data), True)
     except KeyError as error:
         raise WorkflowError(
-            f"The workflow is damaged (it lacks {error.args[0]!r}); save it from ComfyUI again."
+            f"The workflow is damaged (it lacks {str(error.args[0])[:60]!r}); save it from ComfyUI again."
         ) from error
     except (IndexError, TypeError, ValueError, AttributeError) as error:
         raise WorkflowError(

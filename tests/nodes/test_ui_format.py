@@ -122,3 +122,10 @@ def test_files_that_are_no_workflow_are_refused(tmp_path, text):
     file.write_text(text)
     with pytest.raises(WorkflowError):
         read_workflow(file, TOYS)
+
+
+def test_a_long_name_is_not_quoted_whole():
+    linked = {"id": 1, "type": "Show", "inputs": [{"name": "value", "link": "a" * 5000}]}
+    with pytest.raises(WorkflowError, match="it lacks 'aaa") as raised:
+        graph_of_ui({"nodes": [linked], "links": []}, TOYS)
+    assert len(str(raised.value)) < 200
