@@ -166,7 +166,7 @@ def converted(node: Node, declared: Input, value: Any, in_list: bool = True) -> 
         elif isinstance(declared, (StringInput, ComboInput)):
             value = str(value)
     except (ValueError, TypeError, KeyError, OverflowError) as error:
-        raise _bad(node, declared, f"takes {_KINDS[declared.io_type]}, not {value!r}") from error
+        raise _bad(node, declared, f"takes {_KINDS[declared.io_type]}, not {repr(value)[:80]}") from error
     if getattr(declared, "min", None) is not None and value < declared.min:
         raise _bad(node, declared, f"is {value}, below its minimum of {declared.min}")
     if getattr(declared, "max", None) is not None and value > declared.max:
