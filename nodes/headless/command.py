@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...real3d_core.errors import Real3DError
 from ...real3d_core.part_files import whole_file
 from .execute import run
+from .exit_code import exit_code_of
 from .graph import Graph, Registry, read_workflow
 from .session import PACK_FOLDER, Session, using
 from .settings import apply_settings
@@ -30,17 +30,7 @@ A file named in the workflow must lie in the input folder; one that you type aft
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit code: 0, 1 for an error, 2 for bad usage, 130 if interrupted."""
     options = _parser().parse_args(arguments)
-    try:
-        return _run(options)
-    except KeyboardInterrupt:
-        print("cancelled", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if options.debug:
-            raise
-        message = str(error) if isinstance(error, Real3DError) else f"{type(error).__name__}: {error}"
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
-        return 1
+    return exit_code_of(lambda: _run(options), options.debug)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from ...real3d_core.checkpoints import convert
-from ...real3d_core.errors import Real3DError
+from .exit_code import exit_code_of
 from .session import PACK_FOLDER
 
 DESCRIPTION = "Converts original weights into files that the node Load Real3D Model lists."
@@ -25,21 +24,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if options.name and len(options.source) > 1:
         _parser().error("--name can name one file only")
+    return exit_code_of(lambda: _convert(options), options.debug)
+
+
+def _convert(options: argparse.Namespace) -> int:
     folder = _models_folder(options.to)
-    try:
-        for source in options.source:
-            made = convert(source, folder, options.name)
-            print(f"{made.path} ({made.kind})", flush=True)
-        return 0
-    except KeyboardInterrupt:
-        print("cancelled", file=sys.stderr)
-        return 130
-    except Exception as error:
-        if options.debug:
-            raise
-        message = str(error) if isinstance(error, Real3DError) else f"{type(error).__name__}: {error}"
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
-        return 1
+    for source in options.source:
+        made = convert(source, folder, options.name)
+        print(f"{made.path} ({made.kind})", flush=True)
+    return 0
 
 
 def _models_folder(chosen: Path | None) -> Path:
