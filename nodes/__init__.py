@@ -5,6 +5,8 @@ from __future__ import annotations
 from . import host
 from .audio_to_motion import AudioToMotion
 from .blend_motion import BlendMotion
+from .camera_from_load3d import CameraFromLoad3D
+from .camera_path import CameraPath
 from .convert_model import ConvertModel
 from .edit_motion import EditMotion
 from .expression_preset import ExpressionPreset
@@ -41,6 +43,8 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     ExpressionPreset,
     SaveMotion,
     LoadMotion,
+    CameraPath,
+    CameraFromLoad3D,
 )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..real3d_core.wires import Camera, HeadRender, RenderSettings, TriPlane
 from . import wire_types
+from .camera_shown import picture_shown
 from .host import io, schema
+
+if TYPE_CHECKING:
+    from ..real3d_core.render_triplane.safe_range import ViewAngles
 
 NO_JITTER = -1
 """The jitter seed of samples at fixed places."""
@@ -79,6 +83,14 @@ class RenderTriplane(io.ComfyNode):
                     " from 0 on draws them at random in every frame, as the original model does; the same"
                     " number gives the same clip. Samples plainly.",
                 ),
+                io.Boolean.Input(
+                    "limit",
+                    default=True,
+                    optional=True,
+                    tooltip="Keep the head from being seen from farther aside than looks good: camera and"
+                    " head pose together stay within 30 degrees of yaw and 20 of pitch, softly from 25 and 15"
+                    " on, up to where nothing is changed. Off: as they are. Either way the node warns.",
+                ),
             ],
             outputs=[
                 wire_types.Head.Output(
@@ -86,6 +98,7 @@ class RenderTriplane(io.ComfyNode):
                     tooltip="The head as seen by the camera, frame by frame, for HTB-SR and Render Passes.",
                 )
             ],
+            has_intermediate_output=True,
         )
 
     @classmethod
@@ -98,10 +111,28 @@ class RenderTriplane(io.ComfyNode):
         sampler: str,
         camera: Camera | None = None,
         jitter_seed: int = NO_JITTER,
+        limit: bool = True,
     ) -> Any:
         from ..real3d_core.render_triplane.cameras import checked_camera
+        from ..real3d_core.render_triplane.safe_range import limited_view
 
         seed = None if jitter_seed == NO_JITTER else jitter_seed
         settings = RenderSettings(resolution, coarse_samples, fine_samples, sampler, seed)
         track = Camera.front() if camera is None else checked_camera(camera)
-        return io.NodeOutput(HeadRender(triplane, track, settings))
+        view = limited_view(triplane, track)
+        if limit:
+            triplane, track = view.triplane, view.camera
+        head = HeadRender(triplane, track, settings)
+        return io.NodeOutput(head, ui=_warned(view.asked, head, limit, cls))
+
+
+def _warned(asked: ViewAngles, head: HeadRender, limit: bool, node: type[io.ComfyNode]) -> Any:
+    """What the node shows: nothing within the good range, else the angles over time and a warning."""
+    warning = asked.warning(limit)
+    if warning is None:
+        return None
+    from ..real3d_core.camera_path.picture import angles_picture
+    from ..real3d_core.render_triplane.safe_range import view_angles
+
+    given = view_angles(head.triplane, head.camera)
+    return picture_shown(angles_picture(asked, given, head.fps, (warning,)), node, warning)

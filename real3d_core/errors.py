@@ -25,6 +25,10 @@ class MotionError(Real3DError):
     """A motion has the wrong shape, rate or values."""
 
 
+class CameraError(Real3DError):
+    """A description of a camera's movement cannot be understood or has values that cannot be used."""
+
+
 class BackendError(Real3DError):
     """Parts of different backends or portraits were combined where that cannot work."""
 

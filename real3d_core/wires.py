@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import torch
 from torch import Tensor
 
+from .arkit import ARKIT_INDEX, ARKIT_NAMES
 from .errors import MotionError
 
 if TYPE_CHECKING:
@@ -37,64 +38,6 @@ PORTRAIT_SIZE = 512
 PLANE_SIZE = 256
 PLANE_CHANNELS = 32
 MOST_FPS = 1000
-
-ARKIT_NAMES: tuple[str, ...] = (
-    "browDownLeft",
-    "browDownRight",
-    "browInnerUp",
-    "browOuterUpLeft",
-    "browOuterUpRight",
-    "cheekPuff",
-    "cheekSquintLeft",
-    "cheekSquintRight",
-    "eyeBlinkLeft",
-    "eyeBlinkRight",
-    "eyeLookDownLeft",
-    "eyeLookDownRight",
-    "eyeLookInLeft",
-    "eyeLookInRight",
-    "eyeLookOutLeft",
-    "eyeLookOutRight",
-    "eyeLookUpLeft",
-    "eyeLookUpRight",
-    "eyeSquintLeft",
-    "eyeSquintRight",
-    "eyeWideLeft",
-    "eyeWideRight",
-    "jawForward",
-    "jawLeft",
-    "jawOpen",
-    "jawRight",
-    "mouthClose",
-    "mouthDimpleLeft",
-    "mouthDimpleRight",
-    "mouthFrownLeft",
-    "mouthFrownRight",
-    "mouthFunnel",
-    "mouthLeft",
-    "mouthLowerDownLeft",
-    "mouthLowerDownRight",
-    "mouthPressLeft",
-    "mouthPressRight",
-    "mouthPucker",
-    "mouthRight",
-    "mouthRollLower",
-    "mouthRollUpper",
-    "mouthShrugLower",
-    "mouthShrugUpper",
-    "mouthSmileLeft",
-    "mouthSmileRight",
-    "mouthStretchLeft",
-    "mouthStretchRight",
-    "mouthUpperUpLeft",
-    "mouthUpperUpRight",
-    "noseSneerLeft",
-    "noseSneerRight",
-    "tongueOut",
-)
-"""Column order of every blendshape tensor. "Left" and "right" are the person's own."""
-
-ARKIT_INDEX: dict[str, int] = {name: index for index, name in enumerate(ARKIT_NAMES)}
 
 _Wire = TypeVar("_Wire")
 
@@ -246,6 +189,8 @@ class Camera(_Movable):
     dolly               [T] factor on the distance to the pivot; > 1 is farther.
     shift               [T, 2] moves the picture by this share of its size, x right, y down.
     field_of_view       [T] factor on the image-plane size; > 1 is wider.
+    truck               [T] box sides, moves the camera to its own right without turning it, as an eye of a
+                        stereo pair lies beside the other; None is 0.
     T = 1 is a static camera.
     """
 
@@ -255,9 +200,15 @@ class Camera(_Movable):
     dolly: Tensor
     shift: Tensor
     field_of_view: Tensor
+    truck: Tensor | None = None
 
     def __len__(self) -> int:
         return self.yaw.shape[0]
+
+    def at(self, frames: Tensor) -> Camera:
+        """The track with the rows `frames` [n] (indices) of this one, in their order."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self)}
+        return Camera(**{name: None if part is None else part[frames] for name, part in parts.items()})
 
     @staticmethod
     def front() -> Camera:

@@ -118,7 +118,7 @@ def orbit(c2w: Tensor, pivot: Tensor, camera: Camera, frames: Tensor) -> Tensor:
     """Applies frames `frames` [n] of a camera track to one camera: c2w [4, 4] -> [n, 4, 4].
 
     The roll turns the camera about the z axis through the pivot first, then pitch takes it up and yaw to the
-    image's right; the dolly scales its distance to the pivot last.
+    image's right; then the dolly scales its distance to the pivot, and truck moves it to its own right last.
     """
     pitch, yaw, roll = camera.pitch[frames], camera.yaw[frames], camera.roll[frames]
     zero = torch.zeros_like(yaw)
@@ -127,6 +127,8 @@ def orbit(c2w: Tensor, pivot: Tensor, camera: Camera, frames: Tensor) -> Tensor:
     turn = turn @ rotation_from_euler(torch.stack([zero, zero, roll], -1))
     view = _about(turn, pivot) @ c2w
     view[:, :3, 3] = pivot + camera.dolly[frames][:, None] * (view[:, :3, 3] - pivot)
+    if camera.truck is not None:
+        view[:, :3, 3] += camera.truck[frames][:, None] * view[:, :3, 0]
     return view
 
 
@@ -180,9 +182,13 @@ def _as_posed(triplane: TriPlane, camera: Camera, start: int, stop: int) -> Reso
 
 
 def checked_camera(camera: Camera) -> Camera:
-    """The track in float32. Raises RenderError if its parts are not of one length, or it has no frame."""
+    """The track in float32, each part with its rows. Raises RenderError if its parts are not of one length,
+    or it has no frame.
+    """
     count = camera.yaw.shape[0] if camera.yaw.ndim == 1 else 0
     parts = {part.name: getattr(camera, part.name) for part in fields(camera)}
+    if camera.truck is None:
+        parts["truck"] = torch.zeros_like(camera.yaw)
     for name, value in parts.items():
         shape = [count, 2] if name == "shift" else [count]
         if list(value.shape) != shape or count == 0:
@@ -194,8 +200,8 @@ def checked_camera(camera: Camera) -> Camera:
 
 
 def _check(camera: Camera, frames: Tensor) -> None:
-    values = (camera.yaw, camera.pitch, camera.roll, camera.dolly, camera.field_of_view, camera.shift)
-    if not all(math.isfinite(float(value[frames].sum())) for value in values):
+    values = (getattr(camera, part.name)[frames] for part in fields(camera))
+    if not all(math.isfinite(float(value.sum())) for value in values):
         raise RenderError("The camera track holds NaN or infinite values; check the node that made it.")
     if float(torch.minimum(camera.dolly[frames].min(), camera.field_of_view[frames].min())) <= 0:
         raise RenderError(

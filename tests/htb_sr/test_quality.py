@@ -5,7 +5,7 @@ shares of the distance between the outer eye corners (IOD).
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -269,6 +269,21 @@ def test_a_camera_that_moves_sees_a_still_head_from_all_sides(studio):
     frames = (source.frames(0, 2) * 255 + 0.5).to(torch.uint8).numpy()
     seen = studio.turn(studio.detected(frames[1]))[1] - studio.turn(studio.detected(frames[0]))[1]
     assert -18 <= seen <= -13
+
+
+def test_camera_and_head_pose_compose(studio):
+    """A head that turns with the camera is seen from the front; one that turns away, from both angles."""
+    camera = replace(Camera.front(), yaw=torch.tensor([math.radians(12.0)]))
+    clip = motion_adapter(studio.triplane, studio.portrait, studio.motion({"yaw": 12}, {"yaw": -12}))
+    source = htb_sr(HeadRender(clip, camera, RenderSettings()), studio.portrait)
+    pictures = (source.frames(0, 2) * 255 + 0.5).to(torch.uint8).numpy()
+    towards, away = (studio.detected(picture) for picture in pictures)
+    rest = studio.portrait.landmarks.numpy()
+    assert np.linalg.norm(towards[:468, :2] - rest[:468, :2], axis=1).mean() < 0.015 * studio.iod
+    assert abs(studio.turn(towards)[1]) < 1.0
+    (alone,) = studio.measured({"yaw": -24})
+    assert studio.turn(away)[1] == pytest.approx(studio.turn(alone)[1], abs=1.0)
+    assert np.linalg.norm(away[:468, :2] - alone[:468, :2], axis=1).mean() < 0.015 * studio.iod
 
 
 def test_background_and_replacement_head_are_used(studio):

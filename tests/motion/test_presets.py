@@ -8,8 +8,9 @@ import torch
 
 from real3d_core.errors import MotionError
 from real3d_core.motion.channels import columns_of
-from real3d_core.motion.curves_picture import BACKGROUND, curves_picture, summary
+from real3d_core.motion.curves_picture import curves_picture, summary
 from real3d_core.motion.presets import EXPRESSIONS, PresetSettings, preset_motion
+from real3d_core.motion.strips import BACKGROUND
 from real3d_core.wires import Motion
 from tests.sentences import assert_one_sentence
 

@@ -42,7 +42,7 @@ def test_saved_workflows_still_fit():
 
 @each_node
 def test_everything_is_explained(schema):
-    assert re.fullmatch(r"R3DP_[A-Za-z]+", schema.node_id)
+    assert re.fullmatch(r"R3DP_[A-Za-z0-9]+", schema.node_id)
     assert schema.category == "Real3D-Portrait"
     assert len(schema.description) > 30
     assert schema.search_aliases
