@@ -21,6 +21,7 @@ from .portrait_from_image import PortraitFromImage
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
 from .save_motion import SaveMotion
+from .stereo import Stereo
 from .video_combine import VideoCombine
 from .video_to_motion import VideoToMotion
 
@@ -45,6 +46,7 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     LoadMotion,
     CameraPath,
     CameraFromLoad3D,
+    Stereo,
 )
 
 

@@ -52,7 +52,8 @@ class CutOut:
 class LazyVideo(host.Input.Video):
     """Frames start..start + count of a source, with the part of `audio` that belongs to them.
 
-    `title` names the node in error messages, because it is another node that makes this one work.
+    `title` names the node in error messages, because it is another node that makes this one work; `stereo` is
+    how two eyes' pictures lie in a frame (encoder.encode), "" for one.
     """
 
     def __init__(
@@ -63,8 +64,10 @@ class LazyVideo(host.Input.Video):
         start: int = 0,
         count: int | None = None,
         cut_out: CutOut | None = None,
+        stereo: str = "",
     ) -> None:
         self._source, self._audio, self._title, self._cut_out = source, audio, title, cut_out
+        self.stereo = stereo
         self._start, self._count = start, len(source) - start if count is None else count
         self._master: str | None = None
         self._lock = threading.Lock()
@@ -118,7 +121,9 @@ class LazyVideo(host.Input.Video):
         rest = self._count - first
         count = min(rest, round(duration * fps)) if duration else rest
         return (
-            LazyVideo(self._source, self._audio, self._title, self._start + first, count, self._cut_out)
+            LazyVideo(
+                self._source, self._audio, self._title, self._start + first, count, self._cut_out, self.stereo
+            )
             if count > 0
             else None
         )
@@ -204,6 +209,7 @@ class LazyVideo(host.Input.Video):
                 self.get_frame_rate(),
                 self.sound(),
                 crf=MASTER_CRF,
+                stereo=self.stereo,
                 check=host.check,
             )
 

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ..real3d_core.errors import Real3DError, RenderError
-from ..real3d_core.video.format_files import Format, format_names, load_format
+from ..real3d_core.video.format_files import STEREO_LAYOUTS, Format, format_names, load_format
 from . import host, wire_types
 from .clip import LENGTHS, VIDEO, Clip, clip_of, frame_limits, transparent, with_length
 from .host import io, schema
@@ -19,6 +19,7 @@ from .paths import SavedFile, numbered_output, temp_file
 from .values import audio_from, audio_value
 from .watch import FrameListener
 
+AS_THE_VIDEO, NONE = "as the video", "none"
 SHOWN = 16  # pictures of a folder that the node shows, evenly spaced: each is fetched by the browser
 
 
@@ -100,6 +101,15 @@ class VideoCombine(io.ComfyNode):
                     " silence. audio: the frames are cut off, or the last one is held. shortest and longest:"
                     " whichever is.",
                 ),
+                io.Combo.Input(
+                    "stereo",
+                    options=[AS_THE_VIDEO, NONE, *STEREO_LAYOUTS],
+                    default=AS_THE_VIDEO,
+                    optional=True,
+                    extra_dict=wire_types.ADVANCED,
+                    tooltip="What the file tells players about its frames: that they hold the pictures of two"
+                    " eyes. A video of Stereo knows by itself. mp4 and webm can say it.",
+                ),
             ],
             outputs=[
                 io.Video.Output(
@@ -121,6 +131,7 @@ class VideoCombine(io.ComfyNode):
         audio: Any = None,
         alpha: Tensor | None = None,
         length: str = VIDEO,
+        stereo: str = AS_THE_VIDEO,
     ) -> Any:
         from ..real3d_core.video.encoder import check_transparent, encode
 
@@ -130,7 +141,9 @@ class VideoCombine(io.ComfyNode):
             _check_alpha(alpha)
         metadata = host.workflow_metadata(cls) if save_metadata else {}
         saved = numbered_output(filename_prefix, "" if kind.is_folder else kind.ending, *_size(images))
-        if sound is None and alpha is None and _is_master(images, kind, quality, length):
+        mark = {AS_THE_VIDEO: getattr(images, "stereo", ""), NONE: ""}.get(stereo, stereo)
+        unchanged = sound is None and alpha is None and mark == getattr(images, "stereo", "")
+        if unchanged and _is_master(images, kind, quality, length):
             images.save_to(saved.path, metadata=metadata or None)
             return _given(kind, saved, images)
         clip = with_length(clip_of(images, fps, sound, alpha), length)
@@ -142,6 +155,7 @@ class VideoCombine(io.ComfyNode):
             kind=kind,
             quality=quality,
             metadata=metadata,
+            stereo=mark,
             check=host.check,
         )
         return _given(kind, saved, _clip_value(images, clip) if kind.is_folder else None)

@@ -140,6 +140,20 @@ def test_a_still_avatar_under_a_moving_camera(still, deliver):
     assert (images[1] - still.value("final")[0]).abs().mean() < 0.002  # and is frontal half-way
 
 
+def test_a_camera_path_moves_the_view_of_one_eye_and_of_two(runs):
+    result = runs("camera_path_and_stereo")
+    pair, mono = (
+        frames_of(path) for path in sorted(result.saved, key=lambda path: path.suffix, reverse=True)
+    )
+    assert pair.shape == (2, 512, 1024, 3) and mono.shape == (2, 512, 512, 3)
+    assert (mono[0] - mono[1]).abs().mean() > 0.02  # 20 degrees apart
+    for frame, both in zip(mono, pair, strict=True):
+        left, right = both[:, :512], both[:, 512:]
+        face = (slice(100, 330), slice(190, 330))
+        assert (left[face] - right[face]).abs().mean() > 0.005
+        assert max((eye[face] - frame[face]).abs().mean() for eye in (left, right)) < 0.05
+
+
 def test_one_motion_drives_two_portraits(runs):
     result = runs("one_motion_two_portraits")
     first, second = (frames_of(path) for path in result.saved)

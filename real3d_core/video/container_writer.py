@@ -39,6 +39,8 @@ class Job:
     alpha       whether the pictures are [h, w, 4] instead of [h, w, 3].
     audio       None without sound; a format without sound leaves it out.
     tags        of the file: "prompt", "workflow" and the like, as texts.
+    stereo      how two eyes' pictures lie in a frame (STEREO_LAYOUTS), "" if there is one; told to players
+                where the format can.
     check       to be called for each frame of a pass over all of them; may raise to cancel.
     """
 
@@ -51,6 +53,7 @@ class Job:
     audio: Audio | None
     tags: Mapping[str, str]
     check: Callable[[], None]
+    stereo: str = ""
 
     def pixels(self) -> str:
         """The pixel format of the file."""
@@ -176,6 +179,11 @@ def _padding(pixels: str, size: tuple[int, int]) -> tuple[tuple[int, int], bool]
 def _video_track(file: OutputContainer, job: Job, padding: tuple[int, int], is_rgb: bool) -> VideoStream:
     kind, alpha = job.kind, job.kind.alpha if job.alpha else None
     options = kind.options(job.quality) | ({} if alpha is None else alpha.options)
+    mark = kind.stereo if job.stereo else None
+    if mark is not None and mark.option:
+        # x264 takes all its own parameters in one option.
+        given = [str(options[mark.option])] if mark.option in options else []
+        options = options | {mark.option: ":".join([*given, mark.value(job.stereo)])}
     texts = {
         name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in options.items()
     }
@@ -185,6 +193,8 @@ def _video_track(file: OutputContainer, job: Job, padding: tuple[int, int], is_r
     track.pix_fmt = job.pixels()
     for name, value in ({} if alpha is None else alpha.tags).items():
         track.metadata[name] = str(value)
+    if mark is not None and mark.tag:
+        track.metadata[mark.tag] = mark.value(job.stereo)
     if not is_rgb:
         codec = track.codec_context
         codec.color_primaries = codec.colorspace = BT709

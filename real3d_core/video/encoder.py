@@ -25,7 +25,7 @@ from ..streaming import no_check
 from ..timing import stage
 from ..wires import MOST_FPS, Audio
 from .container_writer import ContainerWriter, Job, tag_texts
-from .format_files import Format, load_format, transparent_formats
+from .format_files import STEREO_LAYOUTS, Format, load_format, transparent_formats
 from .palette_writer import PaletteWriter
 from .picture_writer import PictureWriter
 
@@ -56,6 +56,7 @@ def encode(
     kind: Format,
     quality: float = 80,
     metadata: Mapping[str, Any] | None = None,
+    stereo: str = "",
     check: Callable[[], None] = no_check,
     on_frame: Callable[[int], None] | None = None,
 ) -> int:
@@ -70,6 +71,8 @@ def encode(
     kind        of file; with the writer "pictures" `path` becomes a folder.
     quality     0 to 100, as the format translates it.
     metadata    tags of the file, as ComfyUI writes "prompt" and "workflow"; all but a str becomes JSON.
+    stereo      one of STEREO_LAYOUTS if a frame holds the pictures of two eyes; players are told where the
+                format can.
     check       called before each frame is asked for; on_frame(frames written) after each.
 
     All is written beside `path` under a temporary name and moved there when it is whole; whatever goes
@@ -80,6 +83,8 @@ def encode(
     _check_target(path, kind)
     if not 0 <= quality <= 100:
         raise RenderError(f"A quality of {quality} was asked for; it goes from 0 to 100 (best).")
+    if stereo and stereo not in STEREO_LAYOUTS:
+        raise RenderError(f"There is no stereo layout {stereo[:40]!r}; use one of {STEREO_LAYOUTS}.")
     if audio is not None:
         check_audio(audio, may_be_empty=True)
     source = iter(frames)
@@ -93,7 +98,7 @@ def encode(
         size, alpha = (first.shape[1], first.shape[0]), first.shape[2] == 4
         if alpha:
             check_transparent(kind)
-        job = Job(path, kind, quality, rate, size, alpha, audio, tag_texts(metadata or {}), check)
+        job = Job(path, kind, quality, rate, size, alpha, audio, tag_texts(metadata or {}), check, stereo)
         with (whole_folder if kind.is_folder else whole_file)(path) as part:
             writer = _WRITERS[kind.writer](part, job)
             try:
@@ -116,6 +121,7 @@ def encode_mp4(
     crf: float = CRF,
     preset: str = PRESET,
     metadata: Mapping[str, Any] | None = None,
+    stereo: str = "",
     check: Callable[[], None] = no_check,
     on_frame: Callable[[int], None] | None = None,
 ) -> int:
@@ -125,7 +131,8 @@ def encode_mp4(
     if preset not in PRESETS:
         raise RenderError(f'There is no x264 preset "{preset}"; choose one of {", ".join(PRESETS)}.')
     kind = load_format("mp4").with_options(crf=crf, preset=preset)
-    return encode(path, frames, fps, audio, kind=kind, metadata=metadata, check=check, on_frame=on_frame)
+    shared = {"metadata": metadata, "stereo": stereo, "check": check, "on_frame": on_frame}
+    return encode(path, frames, fps, audio, kind=kind, **shared)
 
 
 def check_transparent(kind: Format) -> None:

@@ -65,6 +65,26 @@ class AlphaCodec:
     tags: dict[str, Any] = field(default_factory=dict)
 
 
+SIDE_BY_SIDE, OVER_UNDER = STEREO_LAYOUTS = ("side by side", "over-under")
+"""How the pictures of two eyes lie in a frame, left (or upper) the left eye's."""
+
+
+@dataclass(frozen=True)
+class StereoMark:
+    """What tells players that a video is stereoscopic: an option of the encoder, or a tag of the track (the
+    other is ""), and its value for each layout.
+    """
+
+    side_by_side: str
+    over_under: str
+    option: str = ""
+    tag: str = ""
+
+    def value(self, layout: str) -> str:
+        """The value for one of STEREO_LAYOUTS."""
+        return self.side_by_side if layout == SIDE_BY_SIDE else self.over_under
+
+
 @dataclass(frozen=True)
 class SoundCodec:
     """How sound is coded.
@@ -93,6 +113,7 @@ class Format:
     preview             what browsers are shown: the file "itself", or an "mp4" copy in the temp folder.
     container           ffmpeg's muxer, with container_options.
     alpha, sound        None where the format has none.
+    stereo              None where the format cannot say that it is stereoscopic.
     """
 
     name: str
@@ -105,6 +126,7 @@ class Format:
     container_options: dict[str, Any] = field(default_factory=dict)
     alpha: AlphaCodec | None = None
     sound: SoundCodec | None = None
+    stereo: StereoMark | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -158,6 +180,7 @@ _PARTS: Mapping[str, type] = {
     "video": VideoCodec,
     "alpha": AlphaCodec,
     "sound": SoundCodec,
+    "stereo": StereoMark,
     "quality": Quality,
 }
 
@@ -208,6 +231,8 @@ def _checked(kind: Format, path: Path) -> Format:
         raise _wrong(path, f"preview must be one of {', '.join(PREVIEWS)}")
     if kind.video.transfer not in TRANSFERS:
         raise _wrong(path, f"video.transfer must be one of {', '.join(TRANSFERS)}")
+    if kind.stereo is not None and bool(kind.stereo.option) == bool(kind.stereo.tag):
+        raise _wrong(path, "stereo must have either an option or a tag")
     if not re.fullmatch(r"\.[A-Za-z0-9]+", kind.ending):
         raise _wrong(path, "ending must be a dot with letters and digits, as .mp4")
     if not kind.is_folder and not kind.container:

@@ -22,6 +22,7 @@ from real3d_core.video.decoder import read_audio, read_video
 from real3d_core.video.encoder import encode
 from real3d_core.video.format_files import format_names, load_format, transparent_formats
 from real3d_core.wires import Audio
+from tests.frame_packing import frame_packing
 
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ["gif", "mov", "mp4", "png", "webm"]
@@ -141,6 +142,35 @@ def test_the_workflow_is_in_the_file(tmp_path, name):
         with av.open(str(path)) as file:
             found = {key.lower(): value for key, value in file.metadata.items()}
         assert {key: found[key] for key in wanted} == wanted
+
+
+def told_stereo(path):
+    """How a decoder says that the eyes' pictures lie in the first frame, and the track's own tag."""
+    with av.open(os.fspath(path)) as file:
+        next(file.decode(video=0))
+        return file.streams.video[0].metadata.get("stereo_mode")
+
+
+@pytest.mark.parametrize("name", ["mp4", "webm"])
+@pytest.mark.parametrize(
+    ("layout", "mode"), [("side by side", "left_right"), ("over-under", "top_bottom"), ("", None)]
+)
+def test_players_are_told_of_two_eyes(tmp_path, name, layout, mode):
+    path = saved(tmp_path, name, stereo=layout)
+    if name == "mp4":
+        assert frame_packing(path) == {"left_right": 3, "top_bottom": 4, None: None}[mode]
+    else:
+        assert told_stereo(path) == mode
+
+
+@pytest.mark.parametrize("name", ["gif", "mov", "png"])
+def test_a_format_that_cannot_say_stereo_is_written_all_the_same(tmp_path, name):
+    assert saved(tmp_path, name, stereo="side by side").exists()
+
+
+def test_an_unknown_stereo_layout_is_refused(tmp_path):
+    with pytest.raises(RenderError, match="no stereo layout"):
+        saved(tmp_path, "mp4", stereo="hologram")
 
 
 @pytest.mark.parametrize("fps", [25, 30, Fraction(30000, 1001)])
