@@ -48,6 +48,15 @@ def one_torch_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
+def frames_at_once(device: torch.device, most: int) -> int:
+    """How many frames a network takes together: `most` on an accelerator, one on a CPU.
+
+    On a CPU frames that are computed together take as long as one after the other and more memory, and they
+    are rounded otherwise than alone, by which a frame would depend on how its clip is cut into pieces.
+    """
+    return 1 if device.type == "cpu" else most
+
+
 def default_workers(source: FrameSource) -> int:
     """How many worker threads suit a source: one per core (at most 8) on a CPU, one on an accelerator.
 

@@ -17,6 +17,7 @@ from ..face_model.secc import SECC_SIZE, SeccRenderer
 from ..image_to_plane.avatar import portrait_key
 from ..image_to_plane.network import NetworkAvatar
 from ..model import Networks
+from ..streaming import frames_at_once
 from ..timing import stage
 from ..wires import (
     PLANE_CHANNELS,
@@ -60,9 +61,11 @@ class NetworkAdapter(_Movable):
             if self.blinks:
                 maps = blinked(maps, motion)
             weights = self.networks.motion_adapter
-            network = weights.ready(ACTIVATION_BYTES * len(motion))
-            added = network.forward_with(self.constant.to(weights.device), maps.to(weights.device))
-            values = added.float().to(self.identity.device)
+            parts = maps.to(weights.device).split(frames_at_once(weights.device, len(motion)))
+            network = weights.ready(ACTIVATION_BYTES * len(parts[0]))
+            constant = self.constant.to(weights.device)
+            added = torch.cat([network.forward_with(constant, part).float() for part in parts])
+            values = added.to(self.identity.device)
             return ResidualPlanes(values, (0, 1, 2), tuple(range(PLANE_CHANNELS)), WHOLE)
 
     def to(self, device: torch.device | str) -> NetworkAdapter:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import RenderError
+from ..streaming import frames_at_once
 from ..timing import stage
 from ..wires import HeadRender, RenderedFrames, RenderSettings, ResidualPlanes
 from .cameras import Pinhole, ResolvedCameras, resolve
@@ -47,15 +48,10 @@ def is_fast(head: HeadRender) -> bool:
     )
 
 
-def frames_at_once(device: torch.device) -> int:
-    """How many frames the plain sampler renders together."""
-    return 1 if device.type == "cpu" else FRAMES_AT_ONCE
-
-
 def _plain_frames(
     head: HeadRender, cameras: ResolvedCameras, residual: ResidualPlanes | None, start: int
 ) -> list[Rendered]:
-    at_once, rendered = frames_at_once(head.triplane.planes.device), []
+    at_once, rendered = frames_at_once(head.triplane.planes.device, FRAMES_AT_ONCE), []
     for first in range(0, len(cameras.c2w), at_once):
         some = slice(first, first + at_once)
         rays = [

@@ -129,7 +129,7 @@ def test_motion_makes_planes_on_demand(head: HeadRender) -> None:
     clip = head.triplane
     whole, part = clip.residual(0, 4), clip.residual(1, 3)
     assert whole.values.shape == (4, 3, 32, 256, 256)
-    assert (whole.values[1:3] - part.values).abs().max() < 1e-4
+    assert torch.equal(whole.values[1:3], part.values)
     assert (whole.values[2] - whole.values[1]).abs().max() > 1e-3
     assert torch.allclose(clip.frames(1, 2)[0], clip.planes[0] + whole.values[1], atol=1e-4)
 
@@ -138,9 +138,25 @@ def test_frames_in_batches_are_single_frames(head: HeadRender, portrait: Portrai
     source = htb_sr(head, portrait)
     together, single = source.frames(0, 2), source.frames(1, 2)
     assert together.shape == (2, 512, 512, 3)
-    difference = (together[1:] - single).abs()
-    assert difference.max() < 1e-4 and difference.mean() < 5e-6
+    assert torch.equal(together[1:], single)  # a CPU computes each alone
     assert (together[0] - together[1]).abs().max() > 0.01
+
+
+def test_frames_computed_together_are_single_frames(
+    head: HeadRender, portrait: Portrait, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an accelerator computes them, with the samples that the networks were made for.
+
+    The planes of the two ways differ by 3e-5. That moves the samples of the second pass, and the less so the
+    more weights of the first pass they are placed by: with 8 + 8 it makes 1.4e-4 of the picture.
+    """
+    source = htb_sr(replace(head, settings=RenderSettings()), portrait)
+    single = source.frames(1, 2)
+    for module in ("motion_adapter.network", "render_triplane.render", "htb_sr.network.frames"):
+        monkeypatch.setattr(f"real3d_core.{module}.frames_at_once", lambda _device, most: most)
+    difference = (source.frames(0, 2)[1:] - single).abs()
+    assert difference.max() > 0, "they were not computed together"
+    assert difference.max() < 1e-4 and difference.mean() < 5e-6
 
 
 def test_background_replacement_and_forms(head: HeadRender, portrait: Portrait) -> None:

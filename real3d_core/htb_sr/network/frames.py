@@ -16,6 +16,7 @@ from ...image_to_plane.avatar import portrait_key
 from ...image_to_plane.network import NetworkAvatar
 from ...model import Networks
 from ...render_triplane.cameras import resolve, split_camera
+from ...streaming import frames_at_once
 from ...timing import stage
 from ...wires import PORTRAIT_SIZE, HeadRender, Portrait
 from .. import Form, HTBSRSettings
@@ -84,7 +85,7 @@ class NetworkFrames:
     @property
     def batch(self) -> int:
         """Frames that are best asked for together."""
-        return 1 if self.device.type == "cpu" else ACCELERATED_FRAMES
+        return frames_at_once(self.device, ACCELERATED_FRAMES)
 
     def as_form(self, form: Form) -> NetworkFrames:
         """The same clip in another form."""
@@ -92,6 +93,11 @@ class NetworkFrames:
 
     def frames(self, start: int, stop: int) -> Tensor:
         """[stop - start, 512, 512, 3] float32 0..1 on the CPU; with a form that has alpha, 4 channels."""
+        firsts = range(start, stop, self.batch)
+        return torch.cat([self._together(first, min(first + self.batch, stop)) for first in firsts])
+
+    def _together(self, start: int, stop: int) -> Tensor:
+        """`frames` of at most a batch."""
         rendered = self.head.frames(start, stop)
         with stage("htb_sr"), torch.no_grad():
             picture = self._rendered(rendered.features, rendered.alpha, start, stop)
