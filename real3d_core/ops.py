@@ -52,6 +52,12 @@ def remap(image: Tensor, x: Tensor, y: Tensor, cubic: bool = False) -> Tensor:
     return out
 
 
+def mirrored(index: Tensor, length: int) -> Tensor:
+    """Pixel indices folded back at the ends of a side: what lies past an edge is the mirror image."""
+    last = length - 1
+    return last - (torch.remainder(index, 2 * last) - last).abs()
+
+
 def remap_torch(image: Tensor, x: Tensor, y: Tensor, cubic: bool = False) -> Tensor:
     """`remap` in plain torch."""
     h, w = image.shape[1:3]

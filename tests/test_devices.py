@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
+from real3d_core.stereo import StereoSettings, stereo_frames
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion
 from real3d_portrait.nodes import ImageToPlane, MotionAdapter, RenderTriplane
 from real3d_portrait.nodes.headless import stand_in
@@ -89,3 +90,17 @@ def test_all_kinds_of_pictures(portrait, gpu):
         assert frames.device == CPU and frames.shape == (1, 512, 512, 4)
     layers = PassSource(made, 2.36, 3.36).frames(1, 2)
     assert layers.device == CPU and not isinstance(layers, OnGpu)
+
+
+def test_two_eyes(portrait, request):
+    """A camera beyond the good range, too: what is limited stays where the head is."""
+    wide = Camera(
+        torch.tensor([0.6]), *(torch.zeros(1),) * 2, torch.ones(1), torch.zeros(1, 2), torch.ones(1)
+    )
+    with torch.no_grad():
+        wanted = stereo_frames(head(portrait, wide), portrait, StereoSettings()).frames(1, 2)
+    gpu = request.getfixturevalue("gpu")
+    made = head(portrait, wide)
+    got = stereo_frames(made, portrait.to(gpu), StereoSettings()).frames(1, 2)
+    assert not isinstance(got, OnGpu) and got.shape == (1, 512, 1024, 3)
+    assert (got - wanted).abs().mean() < 1e-3

@@ -62,3 +62,9 @@ def test_smoothstep_runs_both_ways():
     x = torch.tensor([-1.0, 0.0, 0.5, 1.0, 2.0])
     assert ops.smoothstep(0, 1, x).tolist() == [0, 0, 0.5, 1, 1]
     assert ops.smoothstep(1, 0, x).tolist() == [1, 1, 0.5, 0, 0]
+
+
+def test_mirrored_folds_back_at_both_ends():
+    index = torch.tensor([-2.5, -1.0, 0.0, 3.25, 9.0, 10.0, 12.5, 18.0, 20.0])
+    expected = torch.tensor([2.5, 1.0, 0.0, 3.25, 9.0, 8.0, 5.5, 0.0, 2.0])
+    torch.testing.assert_close(ops.mirrored(index, 10), expected)

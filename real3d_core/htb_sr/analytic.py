@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..errors import BackendError
 from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
-from ..ops import remap
+from ..ops import mirrored, remap
 from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
 from ..wires import PORTRAIT_SIZE, HeadRender, Portrait, RenderedFrames
@@ -130,7 +130,9 @@ class AnalyticFrames:
         y = torch.arange(t0, t1, device=device, dtype=torch.float32)[:, None]
         x = torch.arange(l0, l1, device=device, dtype=torch.float32)[None]
         window = flow[t0:t1, l0:l1]
-        source = remap(layer.picture, (x + window[..., 0])[None], (y + window[..., 1])[None], cubic=True)[0]
+        # A view from the side or from afar shows what the photo does not: repeated edges would be streaks.
+        x, y = (mirrored(at + window[..., i], PORTRAIT_SIZE) for i, at in enumerate((x, y)))
+        source = remap(layer.picture, x[None], y[None], cubic=True)[0]
         canvas.put(slice(t0, t1), slice(l0, l1), source[..., :3], source[..., 3].clamp(0, 1))
 
     def _add_head(self, canvas: Canvas, painted: HeadPicture, index: int) -> None:

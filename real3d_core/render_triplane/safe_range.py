@@ -82,8 +82,8 @@ def wide_warning(camera: Camera) -> str | None:
     if most <= WIDEST:
         return None
     return (
-        f"The camera sees up to {most:.2g} times as much as the photo: what lies past its edge is made up, so"
-        " neck and shoulders may end in streaks; go nearer, or lower field_of_view."
+        f"The camera sees up to {most:.2g} times as much as the photo: what lies past its edge is a mirror"
+        " image, which shows in shoulders and clothes; go nearer, or lower field_of_view."
     )
 
 

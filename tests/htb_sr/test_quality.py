@@ -286,6 +286,14 @@ def test_camera_and_head_pose_compose(studio):
     assert np.linalg.norm(away[:468, :2] - alone[:468, :2], axis=1).mean() < 0.015 * studio.iod
 
 
+def test_past_the_photo_s_edge_the_torso_has_no_streaks(studio):
+    """A camera from above sees below the photo's last row, which repeated would be lines downwards."""
+    camera = replace(Camera.front(), pitch=torch.tensor([math.radians(15.0)]))
+    frame = htb_sr(HeadRender(studio.triplane, camera, RenderSettings()), studio.portrait).frames(0, 1)[0]
+    rows = frame[500:511, 60:400] - frame[501:512, 60:400]
+    assert float(rows.abs().mean((1, 2)).min()) > 0.004
+
+
 def test_background_and_replacement_head_are_used(studio):
     red = torch.tensor([1.0, 0.0, 0.0]).expand(1, 300, 400, 3)
     blue = torch.tensor([0.0, 0.0, 1.0]).expand(1, 512, 512, 3)
