@@ -12,8 +12,10 @@ from ...real3d_core.streaming import check_fits
 from .. import host
 from ..paths import input_file, input_names, numbered_output
 from . import io, ui
+from .core_filters import FILTER_NODES
 from .core_node import CoreNode
 from .core_pictures import PICTURE_NODES
+from .core_sounds import SOUND_NODES
 from .session import current
 from .video import Video
 
@@ -137,4 +139,6 @@ CORE_NODES: tuple[type[CoreNode], ...] = (
     GetVideoComponents,
     SaveVideo,
     *PICTURE_NODES,
+    *FILTER_NODES,
+    *SOUND_NODES,
 )

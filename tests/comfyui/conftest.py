@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from .browsing import FLAGS, HOW
 from .graphs import SPEECH, write_speech
 from .server import PACK_FOLDER, ROOT, ComfyServer, ServerSetup
 
@@ -52,3 +54,16 @@ def server(
         assert not warned, "a run made Python warn"
     finally:
         server.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A Chromium; tests that need it are left out without one."""
+    playwright = pytest.importorskip("playwright.sync_api", reason=HOW)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip(HOW)
+    with playwright.sync_playwright() as tool:
+        browser = tool.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser
+        browser.close()

@@ -3,34 +3,18 @@
 Needs playwright and Chromium; R3DP_SCREENSHOTS names a folder for pictures of what was seen.
 """
 
-import os
-import shutil
 import time
-from pathlib import Path
 
 import pytest
 
+from .browsing import CANVASES, MISSING, RED, open_page, photograph
 from .graphs import TEMPLATE, node_of, template
 from .server import PACK_FOLDER
 
-HOW = "no browser: `pip install playwright` and a chromium in the PATH"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 # Neither a picture nor a seed of the other canvas: every stage runs, nothing comes from the cache.
 PHOTOS = {"classic": "astronaut.png", "nodes_2": "mirrored.png"}
 SEEDS = {"classic": 1001, "nodes_2": 1002}
-READY = "window.app?.graph && Object.keys(window.LiteGraph?.registered_node_types ?? {}).length > 50"
 OPENED = "app.graph._nodes.some(node => node.type === 'R3DP_HTBSR')"
-# Nodes of unknown types, nodes that the front end marks, and a dialog about either.
-RED = "app.graph._nodes.filter(node => node.has_errors || !LiteGraph.registered_node_types[node.type])"
-MISSING = "[...document.querySelectorAll('[role=dialog]')].map(dialog => dialog.innerText)"
 # Pictures and videos that a node shows besides its inputs, whichever canvas draws them.
 SHOWN = """id => {
     const node = app.graph.getNodeById(id)
@@ -51,35 +35,10 @@ CHOOSE = """([image, audio, seed]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason=HOW)
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip(HOW)
-    with playwright.sync_playwright() as tool:
-        browser = tool.chromium.launch(executable_path=chromium, args=list(FLAGS))
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(params=["classic", "nodes_2"])
+@pytest.fixture(params=CANVASES)
 def page(request, browser, server):
     """ComfyUI's page with the template opened from the template browser, on one of the two canvases."""
-    settings = {
-        "Comfy.TutorialCompleted": True,
-        "Comfy.VueNodes.Enabled": request.param == "nodes_2",
-        "Comfy.Minimap.Visible": False,  # it would cover a part of the pictures
-    }
-    server.post("/settings", settings)
-    page = browser.new_page(viewport={"width": 1600, "height": 1000})
-    page.problems = []
-    page.on(
-        "console",
-        lambda said: page.problems.append(said.text) if said.type == "error" and "real3d" in said.text else 0,
-    )
-    page.goto(server.url)
-    page.wait_for_function(READY, timeout=120_000)
+    page = open_page(browser, server, request.param)
     page.evaluate("app.extensionManager.command.execute('Comfy.BrowseTemplates')")
     dialog = page.get_by_role("dialog")
     dialog.get_by_text(PACK_FOLDER, exact=True).first.wait_for()
@@ -87,15 +46,8 @@ def page(request, browser, server):
     page.wait_for_function(OPENED)
     page.evaluate("app.extensionManager.command.execute('Comfy.Canvas.FitView')")
     page.wait_for_timeout(1000)
-    page.canvas = request.param
     yield page
     page.close()
-
-
-def photograph(page, name):
-    if folder := os.environ.get("R3DP_SCREENSHOTS"):
-        page.wait_for_timeout(1500)  # pictures and videos are still being fetched
-        page.screenshot(path=Path(folder) / f"{page.canvas}_{name}.png")
 
 
 def press_run(page):

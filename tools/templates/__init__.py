@@ -1,0 +1,27 @@
+"""Makes the templates of workflows/: `python -m tools.templates` (see CONTRIBUTING.md, "Add a template")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .diffusion import diffusion_restyle_then_talk
+from .flow import Flow
+from .talking import (
+    background_swap,
+    dialogue_two_speakers,
+    expression_presets,
+    talking_portrait,
+    upscale_chain,
+)
+
+TEMPLATES: dict[str, Callable[[], Flow]] = {
+    make.__name__: make
+    for make in (
+        talking_portrait,
+        expression_presets,
+        background_swap,
+        dialogue_two_speakers,
+        upscale_chain,
+        diffusion_restyle_then_talk,
+    )
+}

@@ -1,0 +1,75 @@
+"""Templates with a diffusion model: the look of the photo, and what the photo did not show."""
+
+from __future__ import annotations
+
+from .flow import Flow, Out
+from .parts import DIFFUSION, ON_DEMAND, OTHERS, RESULT, animated, lively_speech, plane
+
+
+def prompts(flow: Flow, clip: Out, wanted: str, unwanted: str) -> tuple[Out, Out]:
+    return (
+        flow.add("CLIPTextEncode", {"clip": clip, "text": wanted}, title="What you want")["CONDITIONING"],
+        flow.add("CLIPTextEncode", {"clip": clip, "text": unwanted}, title="What you do not want")[
+            "CONDITIONING"
+        ],
+    )
+
+
+def diffusion_restyle_then_talk() -> Flow:
+    flow = Flow("diffusion_restyle_then_talk")
+    flow.column()
+    flow.group("1  Photo")
+    photo = flow.add("LoadImage", title="Photo")["IMAGE"]
+    sized = flow.add(
+        "ImageScale",
+        {"image": photo, "upscale_method": "lanczos", "width": 0, "height": 768},
+        title="768 high",
+    )["IMAGE"]
+    flow.group("2  Voice")
+    voice = flow.add("LoadAudio")["AUDIO"]
+    flow.column()
+    flow.group("3  What it should look like", DIFFUSION)
+    model = flow.add("CheckpointLoaderSimple", model="checkpoint")
+    wanted, unwanted = prompts(
+        flow,
+        model["CLIP"],
+        "oil painting of the same person, thick brush strokes, warm light, looking at the viewer",
+        "photo, blurry, deformed face, text, watermark",
+    )
+    flow.note()
+    flow.column()
+    flow.group("4  Restyle", DIFFUSION)
+    latent = flow.add("VAEEncode", {"pixels": sized, "vae": model["VAE"]})["LATENT"]
+    sampled = flow.add(
+        "KSampler",
+        {
+            "model": model["MODEL"],
+            "positive": wanted,
+            "negative": unwanted,
+            "latent_image": latent,
+            "seed": 7,
+            "steps": 24,
+            "cfg": 6.5,
+            "sampler_name": "dpmpp_2m",
+            "scheduler": "karras",
+            "denoise": 0.4,
+        },
+    )["LATENT"]
+    styled = flow.add("VAEDecode", {"samples": sampled, "vae": model["VAE"]})["IMAGE"]
+    flow.column()
+    flow.group("5  Portrait and motion", OTHERS)
+    portrait = flow.add("R3DP_PortraitFromImage", {"image": styled})["portrait"]
+    planes = plane(flow, portrait)
+    motion = lively_speech(flow, voice)
+    flow.column()
+    flow.group("6  Animate and render", OTHERS)
+    head = animated(flow, portrait, planes["triplane"], motion["motion"])
+    flow.group("7  Final pictures", RESULT)
+    pictures = flow.add(
+        "R3DP_HTBSR",
+        {"head": head["head"], "portrait": portrait, "audio": voice, "deliver": ON_DEMAND},
+    )
+    flow.column(400)
+    flow.group("8  Video", RESULT)
+    flow.add("R3DP_VideoCombine", {"images": pictures["video"], "filename_prefix": "Real3D/restyled"})
+    return flow
