@@ -41,6 +41,7 @@ from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
 from real3d_core.portrait.nets import load_face_nets
 from real3d_core.portrait.prepare import prepare_portrait
+from real3d_core.stereo import StereoSettings, stereo_frames
 from real3d_core.streaming import iterate_frames
 from real3d_core.wires import Camera, HeadRender, Motion, RenderSettings
 
@@ -57,6 +58,9 @@ def three_chunks(frames):
     assert len(source) == frames
     shapes = [tuple(chunk.shape) for chunk in iterate_frames(source, 0, 6, chunk=2, workers=2)]
     assert shapes == [(2, 512, 512, 3)] * 3
+    eyes = stereo_frames(head, portrait, StereoSettings())
+    shapes = [tuple(chunk.shape) for chunk in iterate_frames(eyes, 0, 2, workers=2)]
+    assert shapes == [(1, 512, 1024, 3)] * 2
 
 with torch.inference_mode():
     three_chunks(250)

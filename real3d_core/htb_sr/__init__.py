@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from ..errors import BackendError
-from ..wires import FrameSource, HeadRender, Portrait
+from ..wires import Camera, FrameSource, HeadRender, Portrait
 
 
 class Form(Enum):
@@ -29,6 +29,15 @@ class Form(Enum):
 
 class PersonFrames(FrameSource, Protocol):
     """What HTB-SR gives: a clip of pictures that can be had in several forms."""
+
+    @property
+    def ground(self) -> Tensor:
+        """[T, 512, 512, 3] what lies behind the person, 0..1; the last one holds."""
+        ...
+
+    def under(self, camera: Camera) -> PersonFrames:
+        """The same clip under another camera track; what was prepared of the portrait is shared."""
+        ...
 
     def as_form(self, form: Form) -> PersonFrames:
         """The same clip in another form; `frames` gives 4 channels for all but Form.PICTURE."""

@@ -15,7 +15,7 @@ from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
 from ..ops import mirrored, remap
 from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
-from ..wires import PORTRAIT_SIZE, HeadRender, Portrait, RenderedFrames
+from ..wires import PORTRAIT_SIZE, Camera, HeadRender, Portrait, RenderedFrames
 from . import Form, HTBSRSettings
 from .given import cleaned, square_pictures
 from .head_layer import FEATURES, HeadPicture, paint_head
@@ -68,6 +68,15 @@ class AnalyticFrames:
     def device(self) -> torch.device:
         """Where the frames are computed."""
         return self.background.device
+
+    @property
+    def ground(self) -> Tensor:
+        """[T, 512, 512, 3] what lies behind the person, 0..1; the last one holds."""
+        return self.background
+
+    def under(self, camera: Camera) -> AnalyticFrames:
+        """The same clip under another camera track."""
+        return replace(self, head=replace(self.head, camera=camera))
 
     def as_form(self, form: Form) -> AnalyticFrames:
         """The same clip in another form."""

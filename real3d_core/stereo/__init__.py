@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..errors import CameraError
 from ..htb_sr import Form, HTBSRSettings, PersonFrames, htb_sr
-from ..htb_sr.given import cleaned, square_pictures
+from ..htb_sr.given import cleaned
 from ..ops import remap
-from ..wires import Camera, HeadRender, Portrait
+from ..wires import HeadRender, Portrait
 from .eyes import Eyes, eyes_of
 from .layouts import SIDE_BY_SIDE, laid_out, size_of
 
@@ -127,7 +127,6 @@ def stereo_frames(
     numbers = (settings.eye_distance, settings.convergence)
     if not all(math.isfinite(number) for number in numbers) or not settings.background_depth > -1:
         raise CameraError("Eye distance, convergence and background depth of stereo must be usable numbers.")
-    given = given or HTBSRSettings()
     eyes = eyes_of(head.triplane, head.camera, settings.eye_distance, settings.convergence)
     disparity = eyes.disparity(eyes.pivot + settings.background_depth)
     if not float(disparity.abs().max()) <= MOST_DISPARITY:
@@ -135,21 +134,13 @@ def stereo_frames(
             f"The background would be {100 * float(disparity.abs().max()):.0f} % of the picture apart for the"
             " two eyes, which cannot be seen as one; lower eye_distance or background_depth."
         )
-    ground = square_pictures(given.background, "background")
-    ground = portrait.background.cpu()[None] if ground is None else ground
-    # What the networks blend into soft edges should be about what lies behind them.
-    scale = 1 + float(disparity.abs().max())
-    behind = moved(cleaned(ground[0]), 0.0, scale, *ground.shape[2:0:-1])[None]
-    given = replace(given, background=behind)
 
-    def seen_by(eye: Camera) -> PersonFrames:
-        one = replace(head, camera=eye.to(head.triplane.planes.device))
-        return htb_sr(one, portrait, given).as_form(Form.CUT_OUT)
-
+    device = head.triplane.planes.device
+    left = htb_sr(replace(head, camera=eyes.left.to(device)), portrait, given).as_form(Form.CUT_OUT)
     return StereoFrames(
-        left=seen_by(eyes.left),
-        right=seen_by(eyes.right),
-        ground=ground,
+        left=left,
+        right=left.under(eyes.right.to(device)),
+        ground=left.ground.cpu(),
         disparity=disparity,
         eyes=eyes,
         settings=settings,

@@ -27,6 +27,7 @@ from real3d_core.image_to_plane.network import NetworkAvatar
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
 from real3d_core.motion_adapter.mapped import mapped_expressions
+from real3d_core.stereo import StereoSettings, stereo_frames
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion, Portrait, RenderSettings, TriPlane
 from real3d_portrait.nodes import LoadModel
 from real3d_portrait.nodes.headless.command import main
@@ -173,6 +174,15 @@ def test_background_replacement_and_forms(head: HeadRender, portrait: Portrait) 
     assert (behind_all.frames(1, 2) - before).abs().max() > 0.01
     cut_out = replace(own, form=Form.CUT_OUT).frames(1, 2)
     assert torch.equal(cut_out[..., 3], before[..., 3])
+
+
+def test_two_eyes_see_it_from_two_places(head: HeadRender, portrait: Portrait) -> None:
+    pair = stereo_frames(head, portrait, StereoSettings())
+    own = (head.triplane.avatar.seen.background.movedim(0, -1) + 1) / 2
+    assert torch.equal(pair.ground[0], own)  # in the networks' own framing
+    assert (pair.left.key_points - pair.right.key_points).abs().max() > 1e-3  # the torso is warped for each
+    seen = pair.eye(pair.left, 0.5, 0, 1)
+    assert seen.shape == (1, 512, 512, 3) and bool(torch.isfinite(seen).all())
 
 
 def test_a_second_motion_is_added(triplane: TriPlane, portrait: Portrait, motion: Motion) -> None:

@@ -18,7 +18,7 @@ from ...model import Networks
 from ...render_triplane.cameras import resolve, split_camera
 from ...streaming import frames_at_once
 from ...timing import stage
-from ...wires import PORTRAIT_SIZE, HeadRender, Portrait
+from ...wires import PORTRAIT_SIZE, Camera, HeadRender, Portrait
 from .. import Form, HTBSRSettings
 from ..given import cleaned, square_pictures
 from .folded import BackgroundFeatures, PortraitFeatures
@@ -86,6 +86,17 @@ class NetworkFrames:
     def batch(self) -> int:
         """Frames that are best asked for together."""
         return frames_at_once(self.device, ACCELERATED_FRAMES)
+
+    @property
+    def ground(self) -> Tensor:
+        """[T, 512, 512, 3] what lies behind the person, 0..1; the last one holds."""
+        return self.scenery
+
+    def under(self, camera: Camera) -> NetworkFrames:
+        """The same clip under another camera track."""
+        head = replace(self.head, camera=camera)
+        avatar = head.triplane.avatar.to("cpu")
+        return replace(self, head=head, key_points=_track(head, avatar, self.prepared.networks))
 
     def as_form(self, form: Form) -> NetworkFrames:
         """The same clip in another form."""
