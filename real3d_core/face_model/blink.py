@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ..errors import MotionError
+from .kd_order import KdOrder
 
 PERIOD_SECONDS = 5.0
 SHORTEST, LONGEST = 8, 12
@@ -27,7 +29,7 @@ _RIM = 5
 """Pixels of face around a hole that count as the eye: they move with the lids."""
 
 _FRAMES_AT_ONCE = 4
-_FAR = 1 << 20
+_FAR = 1 << 24
 """A squared distance that no two pixels of the searched area have."""
 
 
@@ -118,29 +120,28 @@ def _closed(levels: Tensor, percent: Tensor, width: int) -> Tensor:
     hole = ~face
     hole[:, :_MARGIN] = hole[:, -_MARGIN:] = False
     middle = width // 2 - (width // 4 - _MARGIN)
-    ends = width // 4 * 3 - (width // 4 - _MARGIN)
-    rows = _span(hole[:, :, _MARGIN:ends].any(2)).mask(levels.shape[2])
+    last = levels.shape[3] - _MARGIN
+    hole[:, :, :_MARGIN] = hole[:, :, last:] = False
+    rows = _span(hole.any(2)).mask(levels.shape[2])
+    columns = torch.zeros_like(hole[:, 0])
+    for eye in (slice(_MARGIN, middle), slice(middle, last)):
+        across = torch.zeros_like(hole[:, 0])
+        across[:, eye] = hole[:, :, eye].any(1)
+        columns |= _span(across).mask(levels.shape[3])
+    box = rows[:, :, None] & columns[:, None]
+    # The smallest window that holds the boxes of all frames.
+    y, x = (_span(box.any(axis).any(0)[None]) for axis in (2, 1))
     closed = levels.clone()
-    for first, last in ((_MARGIN, middle), (middle, levels.shape[3] - _MARGIN)):
-        eye = hole.clone()
-        eye[:, :, :first] = eye[:, :, last:] = False
-        box = rows[:, :, None] & _span(eye.any(1)).mask(levels.shape[3])[:, None]
-        # The smallest window that holds the boxes of all frames.
-        y, x = (_span(box.any(axis).any(0)[None]) for axis in (2, 1))
-        window = (slice(int(y.first), int(y.last) + 1), slice(int(x.first), int(x.last) + 1))
-        if int(y.last) >= 0:
-            view = (..., *window)
-            closed[view] = _close_eye(levels[view], face[view], eye[view], box[view], percent, closed[view])
+    if int(y.last) >= 0:
+        window = (..., slice(int(y.first), int(y.last) + 1), slice(int(x.first), int(x.last) + 1))
+        closed[window] = _close_eyes(levels[window], face[window], hole[window], box[window], percent)
     return closed
 
 
-def _close_eye(
-    levels: Tensor, face: Tensor, eye: Tensor, box: Tensor, percent: Tensor, closed: Tensor
-) -> Tensor:
-    """Fills one eye: levels, closed [n, 3, h, w]; face, eye (its hole), box [n, h, w] bool; percent [n]."""
-    rim = face & (_nearest(eye).distance <= _RIM * _RIM)
-    lids = (~face | rim) & box
-    source = _nearest(face & ~lids & box)
+def _close_eyes(levels: Tensor, face: Tensor, hole: Tensor, box: Tensor, percent: Tensor) -> Tensor:
+    """Fills the eyes: levels [n, 3, h, w]; face, hole, box (around each eye) [n, h, w] bool; percent [n]."""
+    lids = (~face | (face & _beside(hole))) & box
+    sources = face & ~lids & box
     row = torch.arange(lids.shape[1], device=lids.device, dtype=torch.float32)[:, None]
     top = torch.where(lids, row, _FAR).amin(1, keepdim=True)
     bottom = torch.where(lids, row, -_FAR).amax(1, keepdim=True)
@@ -148,34 +149,53 @@ def _close_eye(
     p = percent[:, None, None]
     # A line that falls on a pixel's row belongs to the lid, however it was rounded.
     upper, lower = top + p * (mean - top) + 1e-4, bottom + p * (mean - bottom) - 1e-4
-    filled = lids & ((row <= upper) | (row >= lower)) & (source.distance < _FAR)
-    colours = levels.flatten(2).gather(2, source.index.flatten(1)[:, None].expand(-1, 3, -1))
-    return torch.where(filled[:, None], colours.view_as(levels), closed)
+    filled = lids & ((row <= upper) | (row >= lower)) & sources.any(2, True).any(1, True)
+    frame, *at = filled.nonzero().unbind(1)
+    y, x = _nearest(sources, frame, *at).unbind(1)
+    closed = levels.clone()
+    closed[frame, :, at[0], at[1]] = levels[frame, :, y, x]
+    return closed
 
 
-@dataclass(frozen=True)
-class _Nearest:
-    """For each pixel the nearest one that is set: squared distance (>= _FAR if none is) and h w index."""
+def _beside(hole: Tensor) -> Tensor:
+    """[n, h, w] bool: pixels within _RIM of a hole."""
+    away = torch.arange(-_RIM, _RIM + 1, device=hole.device)
+    disc = (away[:, None].square() + away.square() <= _RIM * _RIM).float()
+    return functional.conv2d(hole[:, None].float(), disc[None, None], padding=_RIM)[:, 0] > 0.5
 
-    distance: Tensor
-    index: Tensor
 
+def _nearest(sources: Tensor, frame: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """[Q, 2] row and column of the source that is nearest to each of Q pixels.
 
-def _nearest(flags: Tensor) -> _Nearest:
-    """Exact, flags [n, h, w] bool: the nearest row in each column first, then the best of the columns.
-
-    Of equally near pixels the upper one wins, then the left one: each candidate is a number that
-    holds its distance before its place, so that the least is the same on every device.
+    sources [n, h, w] bool; frame, row, column [Q] of pixels, in frames that have sources. The nearest
+    row in each column first, then the best of the columns. Where several are equally near, it is the one
+    that the released code's search meets first.
     """
-    height, width = flags.shape[1:]
-    y, x = (torch.arange(size, device=flags.device, dtype=torch.int32) for size in (height, width))
+    height, width = sources.shape[1:]
+    y, x = (torch.arange(size, device=sources.device, dtype=torch.int32) for size in (height, width))
     away = (y[:, None] - y).abs() * height + y  # [row, candidate row]
     none = height * height
-    best = torch.where(flags.transpose(1, 2)[:, None], away[:, None], none).amin(3)  # [n, row, column]
-    rows = best % height
-    vertical = torch.where(best < none, torch.div(best, height, rounding_mode="floor") ** 2, _FAR)
-    across = (x[:, None] - x) ** 2 * width + x  # [column, candidate column]
-    best = (across + (vertical * width)[:, :, None]).amin(3)
-    column = (best % width).long()
-    distance = torch.div(best, width, rounding_mode="floor")
-    return _Nearest(distance, rows.long().gather(2, column) * width + column)
+    best = torch.where(sources.transpose(1, 2)[:, None], away[:, None], none).amin(3)[frame, row]
+    steps, rows = torch.div(best, height, rounding_mode="floor"), best % height  # [Q, w]
+    vertical = torch.where(best < none, steps.square(), _FAR)
+    distances = (x - column[:, None].int()).square() + vertical
+    distance, nearest = distances.min(1)
+    found = torch.stack([rows.gather(1, nearest[:, None])[:, 0].long(), nearest], 1)
+    # All that are as near, one after another; a source on the other side of a pixel may be one, too.
+    query, columns = (distances == distance[:, None]).nonzero().unbind(1)
+    here = rows[query, columns].long()
+    there = 2 * row[query] - here
+    twice = (there != here) & (there >= 0) & (there < height)
+    twice &= sources[frame[query], there.clamp(0, height - 1), columns]
+    query, columns = torch.cat([query, query[twice]]), torch.cat([columns, columns[twice]])
+    rows = torch.cat([here, there[twice]])
+    several = torch.zeros_like(row).index_add_(0, query, torch.ones_like(query)) > 1
+    for number in frame[several].unique().tolist():
+        number_of = (sources[number].flatten().cumsum(0) - 1).view(height, width)
+        points, asked = sources[number].nonzero(), (several & (frame == number)).nonzero()[:, 0]
+        some = torch.isin(query, asked)
+        of = torch.searchsorted(asked, query[some])
+        queries = torch.stack([row[asked], column[asked]], 1)
+        first = KdOrder.of(points).first(queries, of, number_of[rows[some], columns[some]])
+        found[asked] = points[first]
+    return found
