@@ -10,7 +10,8 @@ A time is in seconds, or a frame with f. JSON: a list of objects, alone or as {"
 {"time": 1.5, "yaw": 10, "easing": "linear"} or {"frame": 75, "dolly": 0.9}.
 
 A channel moves between the keyframes that name it and holds its first and last value outside of them; an
-easing is that of the way from this keyframe to the next. See docs/model.md, "Camera Path".
+easing is that of the way from this keyframe to the next; "hold" jumps there, "through" passes the keyframes
+at both ends without stopping. See docs/model.md, "Camera Path".
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ from .tracks import track
 
 ANGLES, SHARES, FACTORS = ("yaw", "pitch", "roll"), ("shift_x", "shift_y"), ("dolly", "field_of_view")
 CHANNELS = (*ANGLES, *FACTORS, *SHARES)
-HOLD = "hold"
-WAYS = (*EASINGS, HOLD)
+HOLD, THROUGH = "hold", "through"
+WAYS = (*EASINGS, HOLD, THROUGH)
 MOST_TEXT, MOST_KEYS = 200_000, 10_000
 MOST_SECONDS = 86_400.0
 # Lowest and highest value of a channel: degrees, factors, shares of the picture.
@@ -220,11 +221,23 @@ def _curve(name: str, keys: tuple[Keyframe, ...], time: Tensor, easing: str) -> 
         here = torch.tensor([way == name_of_way for way in ways])[last]
         done = torch.where(here, _way(part, name_of_way), done)
     after = level[(at + 1).clamp(max=len(own))]
-    return _in_units(name, level[at] + (after - level[at]) * torch.where(at > 0, done, 0.0))
+    out = level[at] + (after - level[at]) * torch.where(at > 0, done, 0.0)
+    if THROUGH in ways and len(own) > 1:
+        here = torch.tensor([way == THROUGH for way in ways])[last]
+        out = torch.where(here, _through(starts, level[1:], time), out)
+    return _in_units(name, out)
+
+
+def _through(starts: Tensor, values: Tensor, time: Tensor) -> Tensor:
+    """[T] a curve through all keyframes that does not stop at them, nor go farther than they do."""
+    from scipy.interpolate import PchipInterpolator
+
+    curve = PchipInterpolator(starts.numpy(), values.numpy())
+    return torch.from_numpy(curve(time.clamp(starts[0], starts[-1]).numpy()))
 
 
 def _way(part: Tensor, easing: str) -> Tensor:
-    return torch.zeros_like(part) if easing == HOLD else eased(part, easing)
+    return torch.zeros_like(part) if easing in (HOLD, THROUGH) else eased(part, easing)
 
 
 def _in_units(name: str, values: Tensor) -> Tensor:

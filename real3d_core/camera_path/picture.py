@@ -12,8 +12,6 @@ from ..render_triplane.cameras import checked_camera
 from ..render_triplane.safe_range import SAFE, ViewAngles
 from ..wires import Camera
 
-BANDS = tuple(sign * math.degrees(angle) for angle in SAFE for sign in (-1, 1))
-
 
 def camera_picture(camera: Camera, fps: float, notes: tuple[str, ...] = ()) -> np.ndarray:
     """[h, w, 3] uint8: angles with the safe range dashed, factors and shift over time, then the notes."""
@@ -21,7 +19,8 @@ def camera_picture(camera: Camera, fps: float, notes: tuple[str, ...] = ()) -> n
     angles = [_curve(name, torch.rad2deg(getattr(camera, name))) for name in ("yaw", "pitch", "roll")]
     factors = [_curve("dolly", camera.dolly), _curve("field of view", camera.field_of_view)]
     places = [_curve("right", 100 * camera.shift[:, 0]), _curve("down", 100 * camera.shift[:, 1])]
-    limits = tuple(limit for limit in BANDS if _reaches(angles[:2], limit))
+    pairs = zip(angles, SAFE, strict=False)  # of yaw and of pitch
+    limits = tuple(edge for curve, safe in pairs if _nears(curve, safe) for edge in _edges(safe))
     strips = [
         Strip("camera, degrees", angles, -5.0, 5.0, symmetric=True, limits=limits),
         Strip("factors", factors, 0.8, 1.25, rest=1.0),
@@ -49,7 +48,11 @@ def _curve(name: str, values: torch.Tensor) -> Curve:
     return Curve(name, values.numpy())
 
 
-def _reaches(curves: list[Curve], limit: float) -> bool:
-    """Whether a limit is near enough to what the curves do to be worth a line."""
-    most = max(float(np.abs(curve.values).max()) for curve in curves)
-    return most > 0.7 * abs(limit)
+def _edges(safe: float) -> tuple[float, float]:
+    """Both ends of a range of +-safe rad, in degrees."""
+    return -math.degrees(safe), math.degrees(safe)
+
+
+def _nears(curve: Curve, safe: float) -> bool:
+    """Whether a curve of degrees comes near enough to the end of its range for that to be worth a line."""
+    return float(np.abs(curve.values).max()) > 0.7 * math.degrees(safe)

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from PIL.ImageDraw import ImageDraw
     from PIL.ImageFont import FreeTypeFont, ImageFont
 
-WIDTH, STRIP, MARGIN, LEGEND, AXIS, LINE = 720, 118, 10, 168, 22, 15  # pixels
+WIDTH, STRIP, MARGIN, LEGEND, AXIS, LINE = 720, 118, 10, 168, 22, 21  # pixels
 BACKGROUND, STRIP_COLOUR, GRID, TEXT = (24, 26, 32), (34, 37, 45), (58, 62, 74), (205, 208, 216)
 WARNING = (251, 191, 36)
 COLOURS = ((96, 165, 250), (251, 146, 60), (74, 222, 128), (244, 114, 182), (250, 204, 21), (167, 139, 250))
 STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 3600)  # s between marks
-NOTE_WIDTH = 108  # characters of a line of notes
+NOTE_WIDTH = 84  # characters of a line of notes, which are larger, to be read on a node
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def strips_picture(
         _draw_strip(draw, box, strip, columns, font)
         _draw_times(draw, box, seconds, font if index == len(strips) - 1 else None)
     for index, line in enumerate(lines):
-        draw.text((MARGIN, top_of_notes + index * LINE), line, fill=WARNING, font=font)
+        draw.text((MARGIN, top_of_notes + index * LINE), line, fill=WARNING, font=_font(16))
     return np.asarray(picture)
 
 

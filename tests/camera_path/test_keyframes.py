@@ -56,6 +56,19 @@ def test_easing_is_that_of_the_way_to_the_next_keyframe() -> None:
     assert default.yaw[5] / DEGREE == pytest.approx(1.6, abs=1e-4)
 
 
+def test_through_passes_keyframes_without_stopping() -> None:
+    text = "0: yaw 0, through\n1: yaw 4, through\n2: yaw 9, through\n3: yaw 10"
+    yaw = keyframe_track(text, 76, 25).yaw / DEGREE
+    torch.testing.assert_close(yaw[[0, 25, 50, 75]], torch.tensor([0.0, 4, 9, 10]), atol=1e-4, rtol=0)
+    assert (yaw.diff() >= -1e-6).all()  # never back, never farther than the keyframes
+    assert yaw.diff()[20:30].min() > 0.1  # it goes on at full speed
+    stops = keyframe_track(text.replace("through", "smooth"), 76, 25).yaw / DEGREE
+    assert stops.diff()[20:30].min() < 0.02
+    mixed = keyframe_track("0: yaw 0, through\n1: yaw 4, hold\n2: yaw 9", 76, 25).yaw / DEGREE
+    assert mixed[40] == pytest.approx(4, abs=1e-4) and mixed[60] == pytest.approx(9, abs=1e-4)
+    assert keyframe_track("1: yaw 3, through", 5, 25).yaw[4] / DEGREE == pytest.approx(3, abs=1e-4)
+
+
 def test_factors_move_evenly_in_their_logarithm() -> None:
     path = keyframe_track("0: dolly 0.5\n2: dolly 2, linear", 51, 25, "linear")
     assert path.dolly[25] == pytest.approx(1, rel=1e-5)
