@@ -14,11 +14,10 @@ import numpy as np
 from ..face_model import topology as t
 from ..face_model.canonical import VERTEX_COUNT, canonical_face
 from ..render_triplane.cameras import DISTANCE
-from ..wires import ARKIT_INDEX, ARKIT_NAMES
-from .eyes import blinks_of, gaze_of
+from ..wires import ARKIT_NAMES
 from .neutral import calm_frames
 from .pose import RigidFits, euler_of, fit_rigid, mean_rotation, upright
-from .seen import seen_shapes, weights_of
+from .reading import read, skin_movements, weights_of
 
 BLOCK = 256
 MOST_SAMPLED = 600  # frames, evenly spread, that the neutral face is looked for in
@@ -65,7 +64,7 @@ def find_neutral(landmarks: np.ndarray) -> Neutral:
     shape = np.median(fits.undone(faces), 0)
     fits = fit_rigid(shape[:VERTEX_COUNT], faces[:, :VERTEX_COUNT])
     euler = euler_of(fits.rotation @ mean_rotation(fits.rotation).T)
-    calm = calm_frames(fits.undone(faces)[:, :VERTEX_COUNT], euler)
+    calm = calm_frames(read(fits.undone(faces) - shape, euler), euler)
     shape = fits.undone(faces)[calm].mean(0)
     fits = fit_rigid(shape[:VERTEX_COUNT], faces[calm, :VERTEX_COUNT])
     return Neutral(
@@ -91,21 +90,12 @@ def measure(landmarks: np.ndarray, relative: bool = True) -> Measures:
 
 
 def _measured(faces: np.ndarray, neutral: Neutral, relative: bool) -> Measures:
-    seen = seen_shapes()
     fits = fit_rigid(neutral.shape[:VERTEX_COUNT], faces[:, :VERTEX_COUNT])
-    rest, euler = fits.undone(faces), euler_of(fits.rotation @ neutral.rotation.T)
-    turned, resting = euler_of(fits.rotation), euler_of(neutral.rotation[None])
-    moved = rest - neutral.shape - seen.pose_error(turned) + seen.pose_error(resting)
-    blinks = blinks_of(rest, neutral.shape)
-    weights = weights_of(moved, blinks, euler)
-    blendshapes = np.zeros((len(faces), len(ARKIT_NAMES)))
-    blendshapes[:, [ARKIT_INDEX[name] for name in seen.names]] = weights
-    moved = moved - np.einsum("tc,cvi->tvi", weights, seen.shapes)
-    for name, values in gaze_of(moved, blinks, euler).items():
-        blendshapes[:, ARKIT_INDEX[name]] = values
-    error = weights @ seen.turns + seen.turn_error(turned)
-    euler = euler - (error - seen.turn_error(resting)) if relative else turned - error
-    return Measures(blendshapes, euler, _translation(fits, neutral))
+    moved, euler = fits.undone(faces) - neutral.shape, euler_of(fits.rotation @ neutral.rotation.T)
+    reading = read(moved, euler)
+    blendshapes = weights_of(reading, euler, skin_movements(moved[:, :VERTEX_COUNT])[:, 0])
+    turn = euler if relative else euler_of(fits.rotation)
+    return Measures(blendshapes, turn - reading.turn_error, _translation(fits, neutral))
 
 
 def _translation(fits: RigidFits, neutral: Neutral) -> np.ndarray:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..face_model import topology as t
+from .reading import Reading, signed_weights
 
 CALM_SHARE = 0.1  # of the frames make the neutral face
 FEWEST_CALM = 3
+LIDS_DRAW_BROWS = 0.7  # of brows' weights: so much lids that close seem to draw them down
 
 
 @dataclass(frozen=True)
@@ -30,39 +31,35 @@ class Activity:
     least: float
     importance: float = 1.0
 
-
-def eye_openings(faces: np.ndarray) -> np.ndarray:
-    """[T, 2] opening of the right and the left eye, as a share of its width, of faces [T, 468, 3]."""
-    return np.stack([_opening(faces, t.RIGHT_EYE), _opening(faces, t.LEFT_EYE)], 1)
-
-
-def _opening(faces: np.ndarray, slit: t.Slit) -> np.ndarray:
-    gaps = faces[:, list(slit.upper[2:-2]), 1] - faces[:, list(slit.lower[2:-2]), 1]
-    ends = faces[:, [slit.upper[0], slit.upper[-1]]]
-    return gaps.mean(1) / np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1)
+    def unrest(self) -> np.ndarray:
+        """[T] distance from rest, as a share of the measure's spread."""
+        low, rest, high = np.percentile(self.values, [5, self.rest, 95])
+        return self.importance * np.abs(self.values - rest) / max(high - low, self.least)
 
 
-def calm_frames(faces: np.ndarray, euler: np.ndarray) -> np.ndarray:
+def calm_frames(reading: Reading, euler: np.ndarray) -> np.ndarray:
     """Indices of the calmest frames.
 
-    faces [T, 468, 3] free of the pose, cm; euler [T, 3] rad. At rest the lips are near, brows and corners of
-    the mouth low, the eyes open; the head is turned as in the middle of the clip.
+    reading     of the clip's frames against its middle face. Only differences count.
+    euler       [T, 3] rad.
+    At rest nothing is raised, opened or closed; the mouth is as wide, and the head is turned, as in the
+    middle of the clip.
     """
-    y, x = faces[..., 1], faces[..., 0]
-    brows = y[:, [*t.RIGHT_BROW, *t.LEFT_BROW]].mean(1)
-    corners = y[:, [61, 291]].mean(1)
+    weights = signed_weights(reading)
+
+    def pair(name: str) -> np.ndarray:
+        return (weights[f"{name}Left"] + weights[f"{name}Right"]) / 2
+
+    blink = (reading["eyeBlinkLeft"] + reading["eyeBlinkRight"]) / 2
+    brows = weights["browInnerUp"] + pair("browOuterUp") - pair("browDown")
     measures = [
-        Activity(y[:, 13] - y[:, 14], 10, 0.2, 3),
-        Activity(brows, 15, 0.2, 0.5),
-        Activity(corners, 15, 0.08, 0.5),
-        Activity(x[:, 291] - x[:, 61], 35, 0.2, 0.5),
-        *(Activity(opening, 80, 0.08, 3) for opening in eye_openings(faces).T),
+        Activity(weights["jawOpen"], 10, 0.3, 3),
+        Activity(brows + LIDS_DRAW_BROWS * blink, 15, 0.4, 1.5),
+        Activity(pair("mouthSmile"), 15, 0.1, 1),
+        Activity(pair("mouthStretch") - weights["mouthPucker"], 50, 0.4, 1),
+        Activity(blink, 15, 0.3, 3),
         *(Activity(angle, 50, np.radians(6), 2) for angle in euler.T),
     ]
-    unrest = np.zeros(len(faces))
-    for measure in measures:
-        rest = np.percentile(measure.values, measure.rest)
-        spread = np.percentile(measure.values, 95) - np.percentile(measure.values, 5)
-        unrest += measure.importance * np.abs(measure.values - rest) / max(spread, measure.least)
-    count = max(FEWEST_CALM, round(CALM_SHARE * len(faces)))
+    unrest = np.sum([measure.unrest() for measure in measures], 0)
+    count = max(FEWEST_CALM, round(CALM_SHARE * len(unrest)))
     return np.argsort(unrest, kind="stable")[:count]

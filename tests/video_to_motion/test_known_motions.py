@@ -7,12 +7,19 @@ import numpy as np
 import pytest
 import torch
 
+from real3d_core.face_model.canonical import canonical_face
+from real3d_core.face_model.mesh import fit_similarity
 from real3d_core.htb_sr import htb_sr
 from real3d_core.image_to_plane import image_to_plane
+from real3d_core.image_to_plane.geometry import FOCAL
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
+from real3d_core.motion_adapter.expression import shape_weights
+from real3d_core.render_triplane.cameras import DISTANCE, head_transform
 from real3d_core.streaming import iterate_frames
 from real3d_core.video_to_motion import FrameOfFace, VideoToMotionSettings, video_to_motion
+from real3d_core.video_to_motion.pose import euler_of, fit_rigid, upright
+from real3d_core.video_to_motion.reading import Reading, skin_movements, weights_of
 from real3d_core.video_to_motion.tracking import FaceTracker
 from real3d_core.wires import ARKIT_INDEX, ARKIT_NAMES, Camera, HeadRender, Motion, RenderSettings
 
@@ -25,7 +32,8 @@ CHANNELS = {
 }
 ANGLES = {"pitch": 0, "yaw": 1, "roll": 2}
 DEGREES = {"pitch": 10.0, "yaw": 15.0, "roll": 8.0}
-MOST_STRAY = 0.35  # of its range a channel may move that was not asked to
+MOST_STRAY = 0.15  # of its range a channel may move that was not asked to
+MOST_TALK = 0.3  # correlation of such a channel with what was asked for
 WIDE, NARROW = ("mouthStretchLeft", "mouthStretchRight"), "mouthPucker"
 
 
@@ -55,6 +63,20 @@ def signal(motion: Motion, group: str) -> np.ndarray:
     return (sum(motion.channel(name) for name in CHANNELS[group]) / len(CHANNELS[group])).numpy()
 
 
+def projected(portrait, triplane, motion: Motion) -> np.ndarray:
+    """[T, 478, 3] pixels: where the avatar's own landmarks are in the pictures of a motion."""
+    avatar = triplane.avatar
+    weights = shape_weights(motion, avatar.fields.names).shapes
+    moved = avatar.points + torch.einsum("nk,kvc->nvc", weights, avatar.fields.displacements)
+    head = head_transform(motion.euler, motion.translation, triplane.pivot)
+    world = moved @ head[:, :3, :3].transpose(1, 2) + head[:, None, :3, 3]
+    flat = world[..., :2] * FOCAL / (DISTANCE - world[..., 2:])
+    pixels = torch.cat([flat, world[..., 2:] * FOCAL / DISTANCE], -1) * 512
+    marks = portrait.landmarks.repeat(len(motion), 1, 1)  # the irises stay where they are
+    marks[:, :468] = pixels * torch.tensor([1.0, -1.0, -1.0]) + torch.tensor([256.0, 256.0, 0.0])
+    return marks.numpy()
+
+
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.corrcoef(a, b)[0, 1]) if a.std() > 1e-6 and b.std() > 1e-6 else 0.0
 
@@ -80,13 +102,20 @@ class Seen:
         return {name: float(self.found.channel(name).max()) for i, name in enumerate(ARKIT_NAMES) if still[i]}
 
     def talk(self, group: str) -> dict[str, float]:
-        """Correlations of these channels with the group that moves."""
+        """Correlations of these channels with the group that moves, of those that move at all."""
         moved = signal(self.asked, group)
         return {
             name: correlation(self.found.channel(name).numpy(), moved)
             for name, highest in self.strays().items()
             if highest > 0
         }
+
+    def assert_quiet(self, group: str) -> None:
+        """No channel moves along that was not asked to."""
+        talk = self.talk(group)
+        print(group, {name: f"{r:.2f} up to {self.strays()[name]:.2f}" for name, r in talk.items()})
+        assert max(self.strays().values()) <= MOST_STRAY
+        assert max(map(abs, talk.values()), default=0) <= MOST_TALK
 
 
 @pytest.fixture(scope="module")
@@ -118,25 +147,46 @@ def seen(portrait, nets):
 )
 def test_an_expression_is_measured_back(seen, group, least):
     one = seen(group)
-    print(group, {name: f"{r:.2f} up to {one.strays()[name]:.2f}" for name, r in one.talk(group).items()})
     assert one.agreement(group) >= least
     assert (one.pose_error() <= 2).all()
-    assert max(one.strays().values()) <= MOST_STRAY
+    one.assert_quiet(group)
 
 
 @pytest.mark.parametrize("group", ["yaw", "pitch", "roll"])
 def test_a_turn_is_measured_back(seen, group):
     one = seen(group)
-    print(group, {name: f"{r:.2f} up to {one.strays()[name]:.2f}" for name, r in one.talk(group).items()})
     assert one.agreement(group) >= 0.99
     assert (one.pose_error() <= 2).all()
-    assert max(one.strays().values()) <= MOST_STRAY
+    one.assert_quiet(group)
 
 
 def test_all_at_once(seen):
+    """The mesh net sees little of lips and brows when everything moves at once; the next test shows that it
+    is the net.
+    """
     groups = (*CHANNELS, "width", *ANGLES)
     one = seen(*groups)
     print({group: round(one.agreement(group), 2) for group in groups}, one.pose_error())
-    assert all(one.agreement(group) >= 0.9 for group in ANGLES)
-    assert one.agreement("blink") >= 0.8 and one.agreement("jaw") >= 0.7
+    assert all(one.agreement(group) >= 0.9 for group in (*ANGLES, "blink"))
+    assert one.agreement("jaw") >= 0.6 and one.agreement("width") >= 0.6
     assert (one.pose_error() <= 2).all()
+
+
+def test_all_at_once_by_the_true_landmarks(portrait):
+    """What is made of movements is right where these are seen truly: of the avatar's own landmarks."""
+    groups = (*CHANNELS, "width", *ANGLES)
+    asked = known(*groups, frames=2 * FRAMES, amount=0.7)
+    triplane = image_to_plane(portrait, Model.built_in())
+    faces = upright(projected(portrait, triplane, asked).astype(np.float64))
+    fits = fit_rigid(faces[0, :468], faces[:, :468])
+    moved, euler = fits.undone(faces) - faces[0], euler_of(fits.rotation)
+    moved = moved / fit_similarity(canonical_face().vertices, faces[0, :468]).scale
+    # Lids and gaze at rest, and no turn: of true movements nothing need be doubted for these.
+    movements = np.concatenate([skin_movements(moved[:, :468]), np.zeros((len(asked), 4))], 1)
+    weights = weights_of(Reading(movements, 0 * euler), 0 * euler, movements[:, 0])
+    parts = (weights, euler, np.zeros_like(euler))
+    found = Motion(25.0, *(torch.from_numpy(part).float() for part in parts))
+    one = Seen(asked, found)
+    print({group: round(one.agreement(group), 2) for group in groups}, one.pose_error())
+    assert all(one.agreement(group) >= 0.9 for group in (*ANGLES, "jaw"))
+    assert one.agreement("brows") >= 0.7 and one.agreement("width") >= 0.7

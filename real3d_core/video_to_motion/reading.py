@@ -1,0 +1,242 @@
+"""Movements of a face read off landmarks, and the blendshapes that make these movements.
+
+A net that was trained on faces at rest shows less of an unusual movement than there is, and shows it
+elsewhere too: lids that close seem to draw the brows down and to tip the head, a turned head seems to round
+its lips. So no movement is measured between single points: one linear map (reading.npz, made by
+tools/make_reading.py), the ridge regression from what the nets see of rendered faces to how these were moved,
+says how far lips, corners and brows have moved. Blendshapes are then least squares on these movements. See
+docs/model.md, "Video-to-Motion".
+
+Convention
+    Movements are against the neutral face, in centimetres on the canonical face (x to the image's right, y
+    up), the pose taken out; lids and gaze are weights. `gazeAcross` is eyeLookOutLeft and eyeLookInRight (to
+    the person's left), less the opposite pair; `gazeUp` is eyeLookUp less eyeLookDown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..face_model import topology as t
+from ..face_model.blendshapes import canonical_shapes
+from ..wires import ARKIT_INDEX, ARKIT_NAMES
+
+DEPTH_WEIGHT = 0.5  # of z against x and y among the features: the nets guess it
+TURN_UNIT = 0.2  # rad: about the spread of the head's turns in learning
+TURN_WEIGHT = 0.3  # of the head's turn among the features
+MOST_TURN = 0.45  # rad: the map has not been beyond it
+TOP = 1.2  # the highest weight; beyond it the avatar's skin folds
+SHUT_LIPS = (0.03, 0.2)  # cm of parting, as the nets see it, from which and over which a jaw has opened
+SHUT = 0.7  # of a blink: behind lids as low as this an iris is not seen
+NOTHING = 0.15  # a weight as small as this is the remainder of another one
+SUBTLE = 0.1  # but a smile: the nets see little of it
+ROUNDS = 60  # of coordinate descent; weights settle in about 30
+USUAL_WEIGHT = 0.6  # weights are about this large: so much holds back those that movements do not tell apart
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What is read of a face.
+
+    doubt       of it is not believed, because a face at rest seems to have as much.
+    turned      more per radian that the head is turned (yaw and pitch together).
+    blinking    more per blink.
+    error       what is believed is wrong by about this much.
+    """
+
+    doubt: float
+    turned: float = 0.0
+    blinking: float = 0.0
+    error: float = 0.1
+
+
+MOVEMENTS = {
+    "lipsParted": Movement(0.12, 0.4, error=0.15),
+    "mouthWidth": Movement(0.2, 1.3, error=0.2),
+    "cornerRight": Movement(0.02, 0.7, error=0.08),
+    "cornerLeft": Movement(0.02, 0.7, error=0.08),
+    "browInnerRight": Movement(0.03, 0.2, 0.3, error=0.06),
+    "browInnerLeft": Movement(0.03, 0.2, 0.3, error=0.06),
+    "browOuterRight": Movement(0.03, 0.2, 0.3, error=0.06),
+    "browOuterLeft": Movement(0.03, 0.2, 0.3, error=0.06),
+    "eyeBlinkRight": Movement(0.13, 0.2),
+    "eyeBlinkLeft": Movement(0.13, 0.2),
+    "gazeAcross": Movement(0.15, 0.6, 0.3),
+    "gazeUp": Movement(0.15, 0.6, 0.3),
+}
+NAMES = tuple(MOVEMENTS)
+SKIN = NAMES[:8]
+"""Movements of the skin, in centimetres."""
+SHAPES = (
+    "jawOpen",
+    "mouthPucker",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "browDownLeft",
+    "browDownRight",
+)
+"""Blendshapes that make them. Others are not told apart by the nets and stay at rest."""
+GAZES = (
+    ("gazeAcross", ("eyeLookOutLeft", "eyeLookInRight"), ("eyeLookInLeft", "eyeLookOutRight")),
+    ("gazeUp", ("eyeLookUpLeft", "eyeLookUpRight"), ("eyeLookDownLeft", "eyeLookDownRight")),
+)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is read of T faces: movements [T, 12] in the order of NAMES, and turn_error [T, 3] rad, what
+    expressions and the nets add to the turn of the head as a rigid fit finds it.
+    """
+
+    movements: np.ndarray
+    turn_error: np.ndarray
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """[T] one movement."""
+        return self.movements[:, NAMES.index(name)]
+
+
+def skin_movements(moved: np.ndarray) -> np.ndarray:
+    """[..., 8] movements SKIN of true displacements [..., 468, 3] cm."""
+
+    def height(points: tuple[int, ...] | list[int]) -> np.ndarray:
+        return moved[..., list(points), 1].mean(-1)
+
+    right, left = t.MOUTH.upper[0], t.MOUTH.upper[-1]
+    brows = [sorted(brow, key=lambda i: abs(_rest_x(i))) for brow in (t.RIGHT_BROW, t.LEFT_BROW)]
+    halves = [(brow[: len(brow) // 2], brow[len(brow) // 2 :]) for brow in brows]
+    return np.stack(
+        [
+            height(t.MOUTH.upper[3:-3]) - height(t.MOUTH.lower[3:-3]),
+            moved[..., left, 0] - moved[..., right, 0],
+            moved[..., right, 1],
+            moved[..., left, 1],
+            *(height(half) for which in (0, 1) for half in (halves[0][which], halves[1][which])),
+        ],
+        -1,
+    )
+
+
+def _rest_x(vertex: int) -> float:
+    from ..face_model.canonical import canonical_face
+
+    return float(canonical_face().vertices[vertex, 0])
+
+
+def point_weights() -> np.ndarray:
+    """[478] how much each landmark says about the expression; 0 for most."""
+    weights = np.zeros(478)
+    lids = [i for slit in (t.RIGHT_EYE, t.LEFT_EYE) for i in (*slit.upper, *slit.lower)]
+    for group, weight in (
+        ((*t.RIGHT_CREASE, *t.LEFT_CREASE), 0.3),
+        (t.JAW_LINE, 0.3),
+        (t.CHIN, 0.7),
+        (t.LIPS, 1.0),
+        ((*t.RIGHT_BROW, *t.LEFT_BROW), 1.5),
+        (lids, 0.6),
+        ((*t.RIGHT_IRIS, *t.LEFT_IRIS), 0.4),
+    ):
+        weights[list(group)] = weight
+    return weights
+
+
+def features(moved: np.ndarray, euler: np.ndarray) -> np.ndarray:
+    """[T, F] what the map sees of faces.
+
+    moved   [T, 478, 3] cm against the neutral face, the head's pose taken out.
+    euler   [T, 3] rad against the resting head: the nets' errors grow with it.
+    """
+    weights = point_weights()
+    used = weights > 0
+    scale = np.sqrt(weights[used])[:, None] * np.array([1.0, 1.0, DEPTH_WEIGHT])
+    turn = euler.clip(-MOST_TURN, MOST_TURN) / TURN_UNIT
+    powers = np.stack([turn[:, i] * turn[:, j] for i in range(3) for j in range(i, 3)], 1)
+    points = (moved[:, used] * scale).reshape(len(moved), -1)
+    return np.concatenate([points, TURN_WEIGHT * turn, TURN_WEIGHT * powers], 1)
+
+
+@cache
+def _map() -> np.ndarray:
+    """[F, 12 + 3] features -> movements and turn error; of the file that comes with the package."""
+    with np.load(Path(__file__).with_name("reading.npz")) as data:
+        return data["map"].astype(np.float64) * data["unit"]
+
+
+def read(moved: np.ndarray, euler: np.ndarray) -> Reading:
+    """Movements and turn error of faces; arguments as of `features`."""
+    found = features(moved, euler) @ _map()
+    return Reading(found[:, : len(NAMES)], found[:, len(NAMES) :])
+
+
+def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.ndarray:
+    """[T, 52] blendshapes that make the movements, less their doubts.
+
+    euler   [T, 3] rad against the resting head.
+    parted  [T] cm by which the nets see the lips farther apart than at rest: lips that are pushed out or
+            pressed shut pull their surroundings as an open mouth does, but no jaw opens between them.
+
+    Minimises  |(w shapes - movements) / error|^2 + |w / USUAL_WEIGHT|^2,  0 <= w <= TOP.
+    """
+    turned = np.linalg.norm(euler[:, :2], axis=1)
+    sides = ("eyeBlinkLeft", "eyeBlinkRight")
+    blinks = [_believed(reading[name], MOVEMENTS[name], turned, 0.0).clip(0, 1) for name in sides]
+    blinking = np.maximum(*blinks)
+    skin = [_believed(reading[name], MOVEMENTS[name], turned, blinking) for name in SKIN]
+    gram, pull = _normal_form(np.stack(skin, 1))
+    out = np.zeros((len(turned), len(ARKIT_NAMES)))
+    weights = descend(gram, pull)
+    nothing = np.array([SUBTLE if name.startswith("mouthSmile") else NOTHING for name in SHAPES])
+    out[:, [ARKIT_INDEX[name] for name in SHAPES]] = np.maximum(weights - nothing, 0) / (1 - nothing)
+    out[:, ARKIT_INDEX["jawOpen"]] *= ((parted - SHUT_LIPS[0]) / (SHUT_LIPS[1] - SHUT_LIPS[0])).clip(0, 1)
+    out[:, [ARKIT_INDEX[name] for name in sides]] = np.stack(blinks, 1)
+    open_share = (1 - blinking / SHUT).clip(0, 1)
+    for name, plus, minus in GAZES:
+        gaze = _believed(reading[name], MOVEMENTS[name], turned, blinking) * open_share
+        for sign, names in ((1, plus), (-1, minus)):
+            out[:, [ARKIT_INDEX[one] for one in names]] = (sign * gaze).clip(0, TOP)[:, None]
+    return out
+
+
+def signed_weights(reading: Reading) -> dict[str, np.ndarray]:
+    """name -> [T] weights of SHAPES, below 0 too: of two readings against an unknown rest only the difference
+    counts.
+    """
+    gram, pull = _normal_form(np.stack([reading[name] for name in SKIN], 1))
+    return dict(zip(SHAPES, np.linalg.solve(gram, pull.T), strict=True))
+
+
+def _normal_form(skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """gram [C, C] and pull [T, C] of the least squares in `weights_of`, of movements SKIN [T, 8]."""
+    errors = np.array([MOVEMENTS[name].error for name in SKIN])
+    shapes = np.stack([skin_movements(canonical_shapes()[name]) for name in SHAPES]) / errors
+    return shapes @ shapes.T + np.eye(len(SHAPES)) / USUAL_WEIGHT**2, (skin / errors) @ shapes.T
+
+
+def _believed(
+    values: np.ndarray, movement: Movement, turned: np.ndarray, blinking: np.ndarray | float
+) -> np.ndarray:
+    """A movement brought nearer to 0 by its doubt."""
+    doubt = movement.doubt + movement.turned * turned + movement.blinking * blinking
+    return np.sign(values) * np.maximum(np.abs(values) - doubt, 0)
+
+
+def descend(gram: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """[T, C] the w in 0..TOP with the smallest 1/2 w gram w - pull w, by coordinate descent on all rows."""
+    weights = np.zeros_like(pull)
+    for _ in range(ROUNDS):
+        before = weights.copy()
+        for c in range(len(gram)):
+            step = (pull[:, c] - weights @ gram[c]) / gram[c, c]
+            weights[:, c] = np.clip(weights[:, c] + step, 0, TOP)
+        if np.abs(weights - before).max() < 1e-4:
+            break
+    return weights
