@@ -134,7 +134,7 @@ def test_the_registry_archive_leaves_out_what_only_developers_need() -> None:
     always = {"__init__.py", "pyproject.toml", "requirements.txt", "LICENSE", "README.md", "docs/model.md"}
     assert always <= kept
     folders = {name.partition("/")[0] for name in kept if "/" in name}
-    assert {"nodes", "real3d_core", "workflows", "web", "locales"} <= folders
+    assert {"nodes", "real3d_core", "workflows", "subgraphs", "web", "locales"} <= folders
 
 
 def test_no_file_names_a_place_on_one_machine(tracked: list[Path]) -> None:

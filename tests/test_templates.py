@@ -14,6 +14,7 @@ from real3d_portrait.nodes.headless.session import Session, using
 from real3d_portrait.nodes.headless.ui_format import CONTROLS, NOTES
 from real3d_portrait.nodes.headless.video import VideoFromFile
 from tools.templates import TEMPLATES
+from tools.templates.blueprint import BLUEPRINTS
 from tools.templates.kinds import RECORD, kind
 from tools.templates.without_diffusion import needs_diffusion, without_diffusion
 
@@ -172,6 +173,28 @@ def test_a_copy_without_diffusion_keeps_the_rest():
     targets = [by_id[link[3]]["type"] for link in copy["links"] if link[1] == loader["id"]]
     assert targets == ["R3DP_PortraitFromImage"]
     assert needs_diffusion(data) and not needs_diffusion(copy)
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_a_blueprint_is_whole(name):
+    file = json.loads((ROOT / "subgraphs" / f"{name}.json").read_text(encoding="utf-8"))
+    (whole,), (inside,) = file["nodes"], file["definitions"]["subgraphs"]
+    assert whole["type"] == inside["id"] and inside["name"] == name == whole["title"]
+    assert [one["name"] for one in whole["inputs"]] == [one["name"] for one in inside["inputs"]]
+    by_id = {node["id"]: node for node in inside["nodes"]}
+    for link in inside["links"]:
+        if link["origin_id"] > 0:
+            assert by_id[link["origin_id"]]["outputs"][link["origin_slot"]]["type"] == link["type"]
+        else:
+            assert link["id"] in inside["inputs"][link["origin_slot"]]["linkIds"]
+        if link["target_id"] > 0:
+            assert by_id[link["target_id"]]["inputs"][link["target_slot"]]["link"] == link["id"]
+        else:
+            assert link["id"] in inside["outputs"][link["target_slot"]]["linkIds"]
+    for node, widget in whole["properties"]["proxyWidgets"]:
+        assert widget in [one["name"] for one in by_id[int(node)]["inputs"]]
+    for node in inside["nodes"]:
+        assert node["type"].startswith("R3DP_")
 
 
 @pytest.fixture(scope="module")

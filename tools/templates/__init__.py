@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .cameras import orbit_while_talking, stereo_sbs
 from .diffusion import diffusion_restyle_then_talk
 from .flow import Flow
 from .talking import (
@@ -20,6 +21,8 @@ TEMPLATES: dict[str, Callable[[], Flow]] = {
         talking_portrait,
         expression_presets,
         background_swap,
+        orbit_while_talking,
+        stereo_sbs,
         dialogue_two_speakers,
         upscale_chain,
         diffusion_restyle_then_talk,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from run_workflow import PACK, load_pack
 
-WORKFLOWS = Path(__file__).resolve().parents[2] / "workflows"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(names: list[str]) -> None:
@@ -20,10 +20,13 @@ def main(names: list[str]) -> None:
     if PACK not in sys.modules:
         load_pack()
     from . import TEMPLATES
+    from .blueprint import BLUEPRINTS
 
-    for name in names or TEMPLATES:
-        text = json.dumps(TEMPLATES[name]().workflow(), indent=2, ensure_ascii=False)
-        (WORKFLOWS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    for name in names or (*TEMPLATES, *BLUEPRINTS):
+        is_blueprint = name in BLUEPRINTS
+        made = BLUEPRINTS[name]() if is_blueprint else TEMPLATES[name]().workflow()
+        file = ROOT / ("subgraphs" if is_blueprint else "workflows") / f"{name}.json"
+        file.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         print(name)
 
 

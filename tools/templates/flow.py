@@ -96,6 +96,7 @@ class _Column:
 
 
 BYPASSED = 4
+OUTSIDE = -10  # the id that stands for what comes into a blueprint
 NOTE = Kind("MarkdownNote", "Note", (), (), True)
 
 
@@ -104,8 +105,15 @@ class Flow:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.inlets: list[Socket] = []
         self._columns: list[_Column] = []
         self._nodes: list[Placed] = []
+
+    def inlet(self, name: str, type_name: str) -> Out:
+        """What comes into a blueprint: an input of the one node that stands for this flow."""
+        self.inlets.append(Socket(name, type_name))
+        outside = Placed(OUTSIDE, NOTE, name, {}, 0, 0, {})
+        return Out(outside, len(self.inlets) - 1, type_name)
 
     def column(self, width: int = WIDTH) -> None:
         """Nodes that follow stand in a new column, right of the others."""
@@ -221,7 +229,7 @@ class Flow:
 
         def visit(node: Placed) -> None:
             for value in node.inputs.values():
-                if isinstance(value, Out):
+                if isinstance(value, Out) and value.node.id != OUTSIDE:
                     visit(value.node)
             order.setdefault(node.id)
 

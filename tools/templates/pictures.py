@@ -94,6 +94,8 @@ class Shot:
 
 SHOTS: dict[str, Shot] = {
     "background_swap": Shot(four(0.0, 0.35, 0.6, 0.9), files=(("Background", PLACE),)),
+    "orbit_while_talking": Shot(four(0.0, 0.22, 0.45, 0.8), 5.0),
+    "stereo_sbs": Shot(under_each_other(0.2, 0.6), 2.0),
     "dialogue_two_speakers": Shot(under_each_other(0.25, 0.8), 2.0, (("Load Portrait B", MIRRORED),)),
     "upscale_chain": Shot(enlarged, 0.2),
     "diffusion_restyle_then_talk": Shot(from_photo),
