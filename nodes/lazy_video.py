@@ -161,6 +161,7 @@ class LazyVideo(host.Input.Video):
     ) -> None:
         """As the host's own videos do; a file appears under its name only when it is whole."""
         from ..real3d_core.video.container_writer import output_errors
+        from ..real3d_core.video.stereo_box import add_stereo_box
 
         try:
             kind = {"format": host.Types.VideoContainer(format), "codec": host.Types.VideoCodec(codec)}
@@ -176,6 +177,8 @@ class LazyVideo(host.Input.Video):
             return
         with whole_file(Path(path)) as part, output_errors(Path(path)):
             master.save_to(os.fspath(part), **kind, metadata=metadata, **given)
+            if self.stereo:
+                add_stereo_box(part, self.stereo)  # which servers do not carry over
 
     def cut_out_frames(self, mask: Tensor) -> Iterator[Tensor] | None:
         """[h, w, 4] pictures with straight alpha, rendered as they are asked for and not kept.

@@ -115,8 +115,8 @@ class Stereo(io.ComfyNode):
                 io.Image.Output("images", tooltip="The frames; with video on demand the first one alone."),
                 io.Video.Output(
                     "video",
-                    tooltip="The clip with its sound. Video Combine writes its layout into mp4 and webm"
-                    " files, so that players know it.",
+                    tooltip="The clip with its sound. Video Combine writes its layout into mp4, mov and"
+                    " webm files, so that players know it.",
                 ),
             ],
             has_intermediate_output=True,

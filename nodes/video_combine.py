@@ -108,7 +108,7 @@ class VideoCombine(io.ComfyNode):
                     optional=True,
                     extra_dict=wire_types.ADVANCED,
                     tooltip="What the file tells players about its frames: that they hold the pictures of two"
-                    " eyes. A video of Stereo knows by itself. mp4 and webm can say it.",
+                    " eyes. A video of Stereo knows by itself. mp4, mov and webm can say it.",
                 ),
             ],
             outputs=[

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import OutputError
 from ..wires import Audio
 from .format_files import TRANSFERS, Format, SoundCodec
+from .stereo_box import CONTAINERS, add_stereo_box
 
 if TYPE_CHECKING:
     from av import Packet
@@ -76,7 +77,7 @@ class ContainerWriter:
     def __init__(self, path: Path, job: Job) -> None:
         from av.video.reformatter import VideoReformatter
 
-        self._job = job
+        self._job, self._path = job, path
         self._count = 0
         self._reformatter = VideoReformatter()  # one for all frames: each new one costs a scaler's set-up
         kind = job.kind
@@ -118,6 +119,8 @@ class ContainerWriter:
             if self._audio is not None:
                 self._audio.flush()
             self._file.close()
+            if self._job.stereo and self._job.kind.container in CONTAINERS:
+                add_stereo_box(self._path, self._job.stereo)
 
     def close(self) -> None:
         """Lets go of the file, whatever state it is in."""
