@@ -5,10 +5,12 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from real3d_portrait.nodes import NODES
 
 ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "web" / "docs"
 GOLDEN = ROOT / "tests" / "golden" / "node_interface.json"
 SCHEMAS = {node.define_schema().node_id: node.define_schema() for node in NODES}
 
@@ -45,7 +47,7 @@ def test_everything_is_explained(schema):
     assert re.fullmatch(r"R3DP_[A-Za-z0-9]+", schema.node_id)
     assert schema.category == "Real3D-Portrait"
     assert len(schema.description) > 30
-    assert schema.search_aliases
+    assert len(schema.search_aliases) >= 3 and all(one == one.lower() for one in schema.search_aliases)
     for part in (*schema.inputs, *schema.outputs):
         assert part.id and re.fullmatch(r"[a-z_]+", part.id)
         assert part.tooltip and len(part.tooltip) > 15 and part.tooltip.rstrip().endswith(".")
@@ -104,9 +106,31 @@ def test_english_names_repeat_the_schemas():
 
 
 @each_node
-def test_there_is_a_help_page(schema):
-    page = (ROOT / "web" / "docs" / schema.node_id / "en.md").read_text(encoding="utf-8")
-    assert page.startswith(f"# {schema.display_name}\n")
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_there_is_a_help_page(schema, language):
+    names = json.loads((ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8"))
+    page = (DOCS / schema.node_id / f"{language}.md").read_text(encoding="utf-8")
+    assert page.startswith(f"# {names[schema.node_id]['display_name']}\n")
     known = {one.id for one in (*schema.inputs, *schema.outputs)}
     rows = re.findall(r"^\| ([a-z_]+) \|", page, re.MULTILINE)
     assert set(rows) - {"input"} <= known
+    written = len(re.findall(r"[\u4e00-\u9fff]", page))
+    assert written > 60 if language == "zh" else written == 0
+
+
+def pictures_of(page):
+    """The files that ComfyUI shows on a help page: it looks for them from web/docs on."""
+    found = re.findall(r"!\[[^\]]+\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    return [DOCS / name for name in found]
+
+
+def test_all_nodes_have_help_in_two_languages_with_a_picture():
+    """tools/make_help_pictures.py makes the pictures: describe one there for a new node."""
+    pages = [DOCS / node_id / f"{language}.md" for node_id in SCHEMAS for language in ("en", "zh")]
+    shown = [page for page in pages if page.is_file() and pictures_of(page)]
+    assert len(shown) == 2 * len(SCHEMAS), f"without a picture: {sorted(set(pages) - set(shown))}"
+    for picture in {one for page in shown for one in pictures_of(page)}:
+        with Image.open(picture) as image:
+            assert min(image.size) >= 150 and max(image.size) <= 1200, picture
+        assert picture.stat().st_size <= 150_000, picture
+    assert {path.parent.name for path in DOCS.glob("*/*")} == set(SCHEMAS), "pages of no node"

@@ -1,0 +1,441 @@
+"""Makes the pictures of the help pages: `python -m tools.make_help_pictures [NODE ID ...]` (all without).
+
+Each shows what a node does with the demo portrait and voice, computed by the node itself, and becomes
+`web/docs/<node id>/example.jpg`. A help page shows it as `![...](<node id>/example.jpg)`: ComfyUI takes the
+paths of a page from the pack's folder `web/docs`, whatever the pack's own folder is called.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from run_workflow import PACK, ROOT, load_pack
+
+SIDE = 256  # of a tile
+GAP = 6
+LARGEST = 100_000  # bytes
+DARK, CARD, INK, ACCENT = (24, 24, 28), (52, 54, 62), (232, 232, 236), (110, 170, 255)
+SECONDS = 3.0
+CONVERTED = ("talking_head", "face_model", "hubert")
+Pixels = npt.NDArray[np.uint8]
+
+
+class Studio:
+    """The demo portrait and voice, and the nodes to try on them."""
+
+    def run(self, node_id: str, **given: Any) -> tuple[Any, ...]:
+        """What a node gives with these inputs, all others as they are at first."""
+        from real3d_portrait.nodes import NODES
+
+        (node,) = [one for one in NODES if one.define_schema().node_id == node_id]
+        inputs = {one.id: getattr(one, "default", None) for one in node.define_schema().inputs}
+        return node.execute(**(inputs | given)).result
+
+    @cached_property
+    def photo(self) -> Pixels:
+        from skimage import data
+
+        return data.astronaut()
+
+    @cached_property
+    def sound(self) -> dict[str, Any]:
+        import librosa
+        import torch
+
+        samples, rate = librosa.load(ROOT / "demo" / "speech.flac", sr=None, duration=SECONDS)
+        return {"waveform": torch.from_numpy(samples)[None, None], "sample_rate": int(rate)}
+
+    def portrait_of(self, photo: Pixels) -> Any:
+        return self.run("R3DP_PortraitFromImage", image=image_of(photo))[0][0]
+
+    @cached_property
+    def portrait(self) -> Any:
+        return self.portrait_of(self.photo)
+
+    @cached_property
+    def speech(self) -> Any:
+        return self.run("R3DP_AudioToMotion", audio=self.sound)[0]
+
+    def expression(self, name: str, amount: float = 1.0, **given: Any) -> Any:
+        """A preset's motion; the middle of it is the expression in full."""
+        return self.run("R3DP_ExpressionPreset", expression=name, amount=amount, **given)[0]
+
+    def head(self, motion: Any = None, camera: Any = None, portrait: Any = None, **render: Any) -> Any:
+        portrait = portrait or self.portrait
+        triplane = self.run("R3DP_ImageToPlane", portrait=portrait)[0]
+        if motion is not None:
+            triplane = self.run("R3DP_MotionAdapter", triplane=triplane, portrait=portrait, motion=motion)[0]
+        return self.run("R3DP_RenderTriplane", triplane=triplane, camera=camera, **render)[0]
+
+    def frames(
+        self, at: Sequence[float], head: Any = None, portrait: Any = None, **given: Any
+    ) -> list[Pixels]:
+        """Finished pictures at shares 0..1 of a clip; `given` as for `head`."""
+        from real3d_portrait.real3d_core.htb_sr import htb_sr
+
+        source = htb_sr(head or self.head(portrait=portrait, **given), portrait or self.portrait)
+        numbers = [round(share * (len(source) - 1)) for share in at]
+        return [pixels(source.frames(i, i + 1)[0]) for i in numbers]
+
+    def face(self, motion: Any = None, at: float = 0.5, **given: Any) -> Pixels:
+        """One of `frames`, the head alone."""
+        return close(self.frames([at], motion=motion, **given)[0])
+
+    def camera(self, **given: float) -> Any:
+        """A camera that stands still."""
+        return self.run("R3DP_CameraPath", preset="static", frames=1, **given)[0]
+
+
+# --- pictures -----------------------------------------------------------------------------------------------
+
+
+def pixels(picture: Any) -> Pixels:
+    """[h, w, 1 or more] 0..1 -> [h, w, 3]."""
+    shown = picture[..., :3].clamp(0, 1).mul(255).round().byte().cpu().numpy()
+    return np.repeat(shown, 3, -1) if shown.shape[-1] == 1 else shown
+
+
+def image_of(*photos: Pixels) -> Any:
+    import torch
+
+    return torch.from_numpy(np.stack(photos).copy()).float() / 255
+
+
+def close(picture: Pixels) -> Pixels:
+    """The face in a frame of the demo portrait."""
+    size = picture.shape[0]
+    return picture[round(0.1 * size) : round(0.72 * size), round(0.17 * size) : round(0.79 * size)]
+
+
+def tile(picture: Pixels, height: int = SIDE) -> Pixels:
+    return resized(picture, round(picture.shape[1] * height / picture.shape[0]), height)
+
+
+def resized(picture: Pixels, width: int, height: int) -> Pixels:
+    from PIL import Image
+
+    image = Image.fromarray(np.ascontiguousarray(picture)).convert("RGB")
+    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
+
+
+def row(*pictures: Pixels, height: int = SIDE) -> Pixels:
+    """Side by side, equally high."""
+    gap = np.full((height, GAP, 3), DARK, np.uint8)
+    parts = [part for one in pictures for part in (gap, tile(one, height))][1:]
+    return np.concatenate(parts, 1)
+
+
+def column(*pictures: Pixels) -> Pixels:
+    """One below the other, each as wide as the first."""
+    width = pictures[0].shape[1]
+    gap = np.full((GAP, width, 3), DARK, np.uint8)
+    fitted = (resized(one, width, round(one.shape[0] * width / one.shape[1])) for one in pictures)
+    return np.concatenate([part for one in fitted for part in (gap, one)][1:], 0)
+
+
+def arrow(height: int = SIDE) -> Pixels:
+    """From what goes in to what comes out."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (48, height), DARK)
+    middle = height // 2
+    draw = ImageDraw.Draw(image)
+    draw.line([(6, middle), (30, middle)], ACCENT, 6)
+    draw.polygon([(26, middle - 13), (43, middle), (26, middle + 13)], ACCENT)
+    return np.asarray(image)
+
+
+def cards(*lines: str, chosen: int = -1, width: int = 270, height: int = SIDE) -> Pixels:
+    """Names of files or choices; the chosen one is marked."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", (width, height), DARK)
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(15)
+    top = height // 2 - 24 * len(lines)
+    for number, line in enumerate(lines):
+        box = (4, top + 48 * number + 4, width - 5, top + 48 * number + 43)
+        draw.rounded_rectangle(box, 7, CARD, ACCENT if number == chosen else None, 3)
+        draw.text((width // 2, (box[1] + box[3]) // 2), line, INK, font, "mm")
+    return np.asarray(image)
+
+
+def wave(sound: dict[str, Any], width: int, height: int = 70) -> Pixels:
+    """The sound as bars from left to right."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (width, height), DARK)
+    parts = np.array_split(np.abs(sound["waveform"][0, 0].numpy()), width // 4)
+    loud = np.array([part.max() for part in parts])
+    for number, half in enumerate(loud / loud.max() * (height / 2 - 4)):
+        box = (4 * number, height / 2 - half - 1, 4 * number + 2, height / 2 + half + 1)
+        ImageDraw.Draw(image).rectangle(box, ACCENT)
+    return np.asarray(image)
+
+
+def curves(motion: Any) -> Pixels:
+    """What the node itself shows of a motion."""
+    from real3d_portrait.real3d_core.motion.curves_picture import curves_picture
+
+    return curves_picture(motion)[..., :3]
+
+
+# --- one for each node --------------------------------------------------------------------------------------
+
+
+def load_model(studio: Studio) -> Pixels:
+    choices = ("built-in", "talking_head.safetensors")
+    return row(
+        cards(*choices, chosen=0), arrow(), tile(studio.face()), tile(studio.face(studio.speech, 0.36))
+    )
+
+
+def load_portrait(studio: Studio) -> Pixels:
+    from real3d_portrait.real3d_core.portrait.overlay import draw_overlay
+
+    portrait = studio.portrait
+    parts = (draw_overlay(portrait), portrait.head[..., None], portrait.background)
+    return row(studio.photo, arrow(), *(pixels(one) for one in parts))
+
+
+def portrait_from_image(studio: Studio) -> Pixels:
+    other = np.ascontiguousarray(studio.photo[:, ::-1])
+    portraits = [studio.portrait, studio.portrait_of(other)]
+    said = studio.expression("smile")
+    heads = [studio.face(said, portrait=one) for one in portraits]
+    return row(column(tile(studio.photo, 125), tile(other, 125)), arrow(), *heads)
+
+
+def image_to_plane(studio: Studio) -> Pixels:
+    views = [
+        studio.face(camera=studio.camera(yaw=yaw, pitch=pitch)) for yaw, pitch in ((-22, 0), (0, 10), (22, 0))
+    ]
+    return row(close(pixels(studio.portrait.image)), arrow(), *views)
+
+
+def audio_to_motion(studio: Studio) -> Pixels:
+    faces = row(
+        *(close(one) for one in studio.frames([0.1, 0.3, 0.55, 0.9], motion=studio.speech)), height=190
+    )
+    mouth = curves(studio.speech)
+    return column(wave(studio.sound, faces.shape[1]), faces, mouth[: mouth.shape[0] // 4])
+
+
+def motion_adapter(studio: Studio) -> Pixels:
+    names = ("neutral", "smile", "surprise", "wink")
+    return row(*(studio.face(studio.expression(name)) for name in names), height=200)
+
+
+def render_triplane(studio: Studio) -> Pixels:
+    looks = ({"yaw": -20}, {"pitch": 12}, {"dolly": 0.8}, {"yaw": 20, "roll": 12})
+    heads = [studio.head(camera=studio.camera(**look)).frames(0, 1) for look in looks]
+    return row(*(pixels((one.rgb[0].movedim(0, -1) + 1) / 2) for one in heads), height=200)
+
+
+def render_passes(studio: Studio) -> Pixels:
+    head = studio.head(studio.expression("smile"), studio.camera(yaw=12), resolution=256)
+    made = studio.run("R3DP_RenderPasses", head=head, start=35, count=1, portrait=studio.portrait)
+    layers = [one if one.ndim == 4 else one[..., None] for one in made if hasattr(one, "ndim")]
+    tiles = [pixels(one[0]) for one in layers if one.shape[-1] in (1, 3)]
+    half = len(tiles) if len(tiles) < 6 else -(-len(tiles) // 2)
+    rows = [row(*tiles[i : i + half], height=256 if half < 4 else 160) for i in range(0, len(tiles), half)]
+    return column(*(one for one in rows if one.shape[1] == rows[0].shape[1]))
+
+
+def htb_sr(studio: Studio) -> Pixels:
+    head = studio.head(studio.expression("smile"), studio.camera(yaw=-8))
+    ground = image_of(np.broadcast_to(np.uint8([60, 120, 180]), (512, 512, 3)))
+    raw = head.frames(37, 38).rgb[0].movedim(0, -1)
+    one = head_at(head, 37)
+    images, _, masks = studio.run("R3DP_HTBSR", head=one, portrait=studio.portrait)
+    other = studio.run("R3DP_HTBSR", head=one, portrait=studio.portrait, background=ground)[0]
+    return row(
+        pixels((raw + 1) / 2), arrow(), pixels(images[0]), pixels(masks[0][..., None]), pixels(other[0])
+    )
+
+
+def head_at(head: Any, frame: int) -> Any:
+    """A clip of one frame."""
+    from dataclasses import replace
+
+    motion = head.triplane.motion
+    part = replace(
+        motion,
+        **{
+            name: getattr(motion, name)[frame : frame + 1]
+            for name in ("blendshapes", "euler", "translation", "expression")
+            if getattr(motion, name, None) is not None
+        },
+    )
+    return replace(head, triplane=replace(head.triplane, motion=part))
+
+
+def video_combine(studio: Studio) -> Pixels:
+    frames = studio.frames([0.1, 0.4, 0.7], motion=studio.speech)
+    strip = row(*frames, height=150)
+    film = np.full((190, strip.shape[1], 3), DARK, np.uint8)
+    film[20:170] = strip
+    for top in (6, 174):
+        for left in range(8, film.shape[1] - 12, 24):
+            film[top : top + 9, left : left + 13] = CARD
+    talking = column(wave(studio.sound, film.shape[1], 50), film)
+    files = cards("talking_00001.mp4", "webm   mov   gif   png", width=200, height=talking.shape[0])
+    return row(talking, arrow(talking.shape[0]), files, height=talking.shape[0])
+
+
+def convert_model(_studio: Studio) -> Pixels:
+    found = cards("model_ckpt_steps_150000.ckpt", "BFM_model_front.mat", "pytorch_model.bin", chosen=0)
+    return row(found, arrow(), cards(*(f"{name}.safetensors" for name in CONVERTED)))
+
+
+def video_to_motion(studio: Studio) -> Pixels:
+    """A driver (the demo portrait, mirrored and grey) and the demo portrait that follows."""
+    grey = np.repeat(studio.photo[:, ::-1].mean(-1, keepdims=True), 3, -1).astype(np.uint8)
+    driver = studio.portrait_of(grey)
+    blend = studio.run(
+        "R3DP_BlendMotion", first=studio.expression("surprise", 0.5), second=studio.speech, mode="add"
+    )[0]
+    driving = studio.frames(np.linspace(0, 1, 26), motion=blend, portrait=driver)
+    motion = studio.run("R3DP_VideoToMotion", images=image_of(*driving), images_fps=8.67)[0]
+    at = (0.05, 0.35, 0.55)
+    shown = [close(driving[round(25 * share)]) for share in at]
+    following = studio.frames(at, motion=motion)
+    return column(row(*shown, height=180), row(*(close(one) for one in following), height=180))
+
+
+def head_motion(studio: Studio) -> Pixels:
+    moved = studio.run("R3DP_HeadMotion", motion=studio.speech, audio=studio.sound, sway=1.6, nod=1.5)[0]
+    frames = row(*studio.frames([0.1, 0.4, 0.65, 0.9], motion=moved), height=190)
+    shown = curves(moved)
+    return column(frames, shown[shown.shape[0] * 7 // 10 :])
+
+
+def edit_motion(studio: Studio) -> Pixels:
+    smile = studio.expression("smile")
+    changed = [
+        studio.run("R3DP_EditMotion", motion=smile, **one)[0]
+        for one in ({"mouth": 0.4}, {"mouth": 1.4}, {"channels": "yaw + 14"})
+    ]
+    return row(studio.face(smile), arrow(200), *(studio.face(one) for one in changed), height=200)
+
+
+def blend_motion(studio: Studio) -> Pixels:
+    brows, smile = studio.expression("surprise"), studio.expression("smile")
+    both = studio.run("R3DP_BlendMotion", first=brows, second=smile, mode="add", mouth=1.0)[0]
+    return row(studio.face(brows), studio.face(smile), arrow(200), studio.face(both), height=200)
+
+
+def expression_preset(studio: Studio) -> Pixels:
+    from real3d_portrait.nodes.expression_preset import ExpressionPreset
+
+    names = [one for one in ExpressionPreset.define_schema().inputs[0].options if one != "neutral"]
+    return row(*(studio.face(studio.expression(name)) for name in names), height=190)
+
+
+def save_motion(studio: Studio) -> Pixels:
+    return row(
+        tile(curves(studio.speech), 200),
+        arrow(200),
+        cards("motion_00001.json", "motion_00001.csv", width=190, height=200),
+        height=200,
+    )
+
+
+def load_motion(studio: Studio) -> Pixels:
+    file = cards("motion_00001.json", "live_link_face.csv", width=190, height=200)
+    faces = (close(one) for one in studio.frames([0.3, 0.55], motion=studio.speech))
+    return row(file, arrow(200), *faces, height=200)
+
+
+def camera_path(studio: Studio) -> Pixels:
+    camera = studio.run("R3DP_CameraPath", preset="orbit", frames=41)[0]
+    near = studio.run("R3DP_CameraPath", preset="push-in", frames=41)[0]
+    turn = studio.frames([0.0, 0.25, 0.5, 0.75], camera=camera)
+    return column(
+        row(*turn, height=180), row(*studio.frames([0.0, 0.33, 0.67, 1.0], camera=near), height=180)
+    )
+
+
+def camera_from_load3d(studio: Studio) -> Pixels:
+    made = []
+    for x, y in ((0.0, 0.0), (-1.6, 0.5), (1.8, 0.9)):
+        info = {"position": {"x": x, "y": y, "z": 4.5}, "target": {"x": 0.0, "y": 0.0, "z": 0.0}, "zoom": 1}
+        info["cameraType"] = "perspective"
+        camera = studio.run("R3DP_CameraFromLoad3D", camera_info=info)[0]
+        made.append(studio.frames([0.0], camera=camera)[0])
+    return row(*made)
+
+
+def stereo(studio: Studio) -> Pixels:
+    from real3d_portrait.real3d_core.stereo.layouts import DUBOIS, SIDE_BY_SIDE
+
+    one = head_at(studio.head(studio.expression("smile")), 37)
+    shown = [
+        pixels(studio.run("R3DP_Stereo", head=one, portrait=studio.portrait, layout=layout)[0][0])
+        for layout in (SIDE_BY_SIDE, DUBOIS)
+    ]
+    return row(*shown)
+
+
+PICTURES: dict[str, Callable[[Studio], Pixels]] = {
+    "R3DP_LoadModel": load_model,
+    "R3DP_LoadPortrait": load_portrait,
+    "R3DP_PortraitFromImage": portrait_from_image,
+    "R3DP_ImageToPlane": image_to_plane,
+    "R3DP_AudioToMotion": audio_to_motion,
+    "R3DP_MotionAdapter": motion_adapter,
+    "R3DP_RenderTriplane": render_triplane,
+    "R3DP_RenderPasses": render_passes,
+    "R3DP_HTBSR": htb_sr,
+    "R3DP_VideoCombine": video_combine,
+    "R3DP_ConvertModel": convert_model,
+    "R3DP_VideoToMotion": video_to_motion,
+    "R3DP_HeadMotion": head_motion,
+    "R3DP_EditMotion": edit_motion,
+    "R3DP_BlendMotion": blend_motion,
+    "R3DP_ExpressionPreset": expression_preset,
+    "R3DP_SaveMotion": save_motion,
+    "R3DP_LoadMotion": load_motion,
+    "R3DP_CameraPath": camera_path,
+    "R3DP_CameraFromLoad3D": camera_from_load3d,
+    "R3DP_Stereo": stereo,
+}
+"""How each node's picture is made."""
+
+
+def save(picture: Pixels, node_id: str) -> None:
+    """As the best JPEG that is small enough."""
+    from PIL import Image
+
+    for quality in range(90, 30, -5):
+        file = io.BytesIO()
+        Image.fromarray(picture).save(file, "JPEG", quality=quality, optimize=True)
+        if file.tell() <= LARGEST:
+            break
+    (ROOT / "web" / "docs" / node_id / "example.jpg").write_bytes(file.getvalue())
+    print(
+        f"{node_id}: {picture.shape[1]} x {picture.shape[0]}, quality {quality}, {file.tell()} bytes",
+        flush=True,
+    )
+
+
+def main(names: list[str]) -> None:
+    """Makes the pictures of these nodes, or of all."""
+    if PACK not in sys.modules:
+        load_pack()
+    from real3d_portrait.nodes.headless.session import Session, using
+
+    studio = Studio()
+    with using(Session(models=ROOT / "models")):
+        for name in names or PICTURES:
+            save(PICTURES[name](studio), name)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
