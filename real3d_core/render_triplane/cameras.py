@@ -164,7 +164,7 @@ def _as_posed(triplane: TriPlane, camera: Camera, start: int, stop: int) -> Reso
     camera = checked_camera(camera).to(device)
     frames = torch.arange(start, stop, device=device)
     on_track = frames.clamp(max=len(camera) - 1)
-    _check(camera, on_track)
+    check_values(camera, on_track)
     base = split_camera(triplane.camera.to(device))
     pivot = triplane.pivot.to(device)
     view = orbit(base.c2w, pivot, camera, on_track)
@@ -199,7 +199,8 @@ def checked_camera(camera: Camera) -> Camera:
     return Camera(**{name: value.float() for name, value in parts.items()})
 
 
-def _check(camera: Camera, frames: Tensor) -> None:
+def check_values(camera: Camera, frames: Tensor) -> None:
+    """Raises RenderError if rows `frames` of a checked track hold what no camera can be."""
     values = (getattr(camera, part.name)[frames] for part in fields(camera))
     if not all(math.isfinite(float(value.sum())) for value in values):
         raise RenderError("The camera track holds NaN or infinite values; check the node that made it.")

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 
 from ..wires import Camera, TriPlane
-from .cameras import checked_camera, rotation_from_euler
+from .cameras import check_values, checked_camera, rotation_from_euler
 
 SAFE = (math.radians(25), math.radians(15))
 """Yaw and pitch up to which pictures are good (README, "How far a head can turn")."""
@@ -119,8 +119,9 @@ def limited_view(triplane: TriPlane, camera: Camera) -> LimitedView:
 
     The camera is limited by itself, for the torso's sake; then camera and head each give back the share of
     the rest by which they went too far. Frames within the range keep their values to the bit, and
-    a clip that stays within it is returned as it is.
+    a clip that stays within it is returned as it is. Raises RenderError for what no camera can be.
     """
+    check_values(checked_camera(camera), torch.arange(len(camera), device=camera.yaw.device))
     asked = view_angles(triplane, camera)
     if not bool(asked.beyond.any()) and not bool(camera_angles(camera).beyond.any()):
         return LimitedView(triplane, camera, asked)

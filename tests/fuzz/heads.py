@@ -55,7 +55,7 @@ def camera_value(chance: Chance) -> Camera:
         return chance.typed(values) if chance.often(0.1) else values
 
     parts = [row(0), row(0), row(0), row(1), row(0, 2), row(1)]
-    return Camera(*parts)
+    return Camera(*parts, row(0)) if chance.often(0.3) else Camera(*parts)
 
 
 def rendered(head: HeadRender, portrait: Portrait, **inputs: Any) -> Any:

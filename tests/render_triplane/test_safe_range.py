@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from real3d_core.camera_path.tracks import track
+from real3d_core.errors import RenderError
 from real3d_core.render_triplane.cameras import resolve, split_camera
 from real3d_core.render_triplane.safe_range import (
     MOST,
@@ -21,6 +22,7 @@ from real3d_core.render_triplane.safe_range import (
 )
 from real3d_core.wires import Camera, Motion, TriPlane
 from tests.render_triplane.heads import ellipsoid_head
+from tests.sentences import assert_one_sentence
 
 DEGREE = math.pi / 180
 
@@ -124,6 +126,13 @@ def test_a_movement_through_the_edge_has_no_kink() -> None:
 def test_a_whole_turn_ends_at_the_side() -> None:
     turn = limited_camera(track(90, yaw=torch.linspace(0, 2 * math.pi, 90)))
     assert (turn.yaw.diff() >= -1e-6).all() and float(turn.yaw.max()) < MOST[0] + 1e-6
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_camera_that_is_nowhere_is_not_limited_but_refused(value: float) -> None:
+    with pytest.raises(RenderError) as error:
+        limited_view(ellipsoid_head(), track(2, yaw=torch.tensor([0.0, value])))
+    assert_one_sentence(error.value)
 
 
 def test_the_motion_given_is_not_changed() -> None:
