@@ -113,6 +113,15 @@ def test_the_next_run_shows_its_progress(page, server):
     assert page.problems == []
 
 
+def test_help_shows_what_the_node_does(page):
+    page.evaluate("app.canvas.selectNode(app.graph._nodes.find(node => node.type === 'R3DP_HTBSR'))")
+    page.click('[data-testid="info-button"]')
+    shown = "[...document.querySelectorAll('img')].filter(one => /R3DP_HTBSR.*example/.test(one.src))"
+    page.wait_for_function(f"{shown}.some(one => one.naturalWidth > 500)")
+    photograph(page, "help")
+    assert page.problems == []
+
+
 def test_cancel_in_the_browser(page, server):
     page.evaluate(CHOOSE, ["astronaut.png", "long.wav", 0])
     before, files = history(server), server.files("output")

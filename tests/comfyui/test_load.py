@@ -91,8 +91,11 @@ def test_templates_help_and_translations_are_served(server):
         served = server.get(f"/api/workflow_templates/{PACK_FOLDER}/{template.name}")
         assert served == json.loads(template.read_text(encoding="utf-8"))
     for node_id in NODE_IDS:
-        help_page = server.text(f"/extensions/{PACK_FOLDER}/docs/{node_id}/en.md")
-        assert help_page == (ROOT / "web" / "docs" / node_id / "en.md").read_text(encoding="utf-8")
+        for language in ("en", "zh"):
+            help_page = server.text(f"/extensions/{PACK_FOLDER}/docs/{node_id}/{language}.md")
+            assert help_page == (ROOT / "web" / "docs" / node_id / f"{language}.md").read_text(
+                encoding="utf-8"
+            )
     for language in ("en", "zh"):
         names = server.get("/i18n")[language]["nodeDefs"]
         assert {node_id for node_id in names if node_id.startswith("R3DP_")} == set(NODE_IDS)
