@@ -1,12 +1,10 @@
-"""Render Passes: HEAD -> pictures of what the renderer sees, for compositing and for control networks."""
+"""Render Passes: HEAD, PORTRAIT -> what the renderer sees, for compositing and control networks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from ..real3d_core.errors import RenderError
 from ..real3d_core.streaming import check_fits, iterate_frames
@@ -15,6 +13,11 @@ from . import host, wire_types
 from .host import io, schema
 from .watch import FrameListener
 
+RAYS = "rays"
+SIZES = (512, 768, 1024)
+NEAR_FAR, NORMALISED, METRIC = DEPTH_MODES = ("near and far", "normalised", "metric")
+CHANNELS = 15  # of a frame: colour, alpha, depth, normals, seven masks
+SHORTER = "set count to render fewer frames at a time, or choose a smaller size"
 NEAR, FAR = 2.36, 3.36  # box sides: the built-in camera is 2.861 from the middle of a box of side 1
 
 
@@ -25,8 +28,20 @@ class RenderPasses(io.ComfyNode):
             node_id="R3DP_RenderPasses",
             display_name="Render Passes",
             category=wire_types.CATEGORY,
-            description="Renders the head alone, before HTB-SR: its raw colour, its opacity and its depth.",
-            search_aliases=["aov", "depth map", "alpha matte", "controlnet"],
+            description="Renders what compositing and control networks want of a clip: colour, opacity, depth"
+            " and normals of the head, and masks of its parts, of torso and background, and of what the photo"
+            " did not show. All are made, whichever are linked.",
+            search_aliases=[
+                "aov",
+                "depth map",
+                "normal map",
+                "alpha matte",
+                "controlnet",
+                "face mask",
+                "mouth mask",
+                "inpaint mask",
+                "segmentation",
+            ],
             inputs=[
                 wire_types.Head.Input("head", tooltip="The head and the camera that sees it."),
                 io.Float.Input(
@@ -60,12 +75,33 @@ class RenderPasses(io.ComfyNode):
                     min=0,
                     max=10_000_000,
                     tooltip="How many frames to render; 0 goes on to the end of the clip. A range keeps the"
-                    " memory small: 100 frames of 128 x 128 need 46 MB.",
+                    " memory small: 100 frames of 128 x 128 need 98 MB.",
                 ),
                 wire_types.Portrait.Input(
                     "portrait",
                     optional=True,
-                    tooltip="The portrait of the head. Colour, alpha and depth do not depend on it.",
+                    tooltip="The portrait of the head. The masks torso and background need it: without it"
+                    " torso is empty and background is all that is no head. Colour, alpha, depth and normals"
+                    " do not depend on it.",
+                ),
+                io.Combo.Input(
+                    "depth_mode",
+                    options=list(DEPTH_MODES),
+                    default=NEAR_FAR,
+                    optional=True,
+                    tooltip="What depth holds. near and far: grey between these two distances. normalised:"
+                    " near and far are found for the whole clip, so that a part of it looks the same; for"
+                    " ControlNet. metric: the distance itself in sides of the head's box, about 2.6, 0 where"
+                    " there is no head; for nodes that calculate.",
+                ),
+                io.Combo.Input(
+                    "size",
+                    options=[RAYS, *(str(size) for size in SIZES)],
+                    default=RAYS,
+                    optional=True,
+                    tooltip="Pixels a side. rays: Render Triplane's resolution. 512, 768, 1024: laid exactly"
+                    " over HTB-SR's pictures of that size, for inpainting; 100 frames of 512 x 512 need"
+                    " 1.6 GB.",
                 ),
             ],
             outputs=[
@@ -73,7 +109,32 @@ class RenderPasses(io.ComfyNode):
                     "colour", tooltip="Raw colour of the volume on black, one picture for each frame, 0..1."
                 ),
                 io.Mask.Output("alpha", tooltip="Opacity of the head, 0..1."),
-                io.Image.Output("depth", tooltip="Depth as grey: near is white, far and empty are black."),
+                io.Image.Output(
+                    "depth", tooltip="Depth as depth_mode says: near is white, far and empty are black."
+                ),
+                io.Image.Output(
+                    "normals",
+                    tooltip="Directions of the surface as the camera sees them, in the usual colours: red to"
+                    " the right, green up, blue to the viewer.",
+                ),
+                io.Mask.Output(
+                    "head",
+                    tooltip="What HTB-SR shows of the head; head, torso and background add up to 1.",
+                ),
+                io.Mask.Output("face", tooltip="The face, a part of the head; follows expression and pose."),
+                io.Mask.Output("mouth", tooltip="Lips and what lies between them, a part of the head."),
+                io.Mask.Output("eyes", tooltip="Both eyes with their lids, a part of the head."),
+                io.Mask.Output(
+                    "torso",
+                    tooltip="Neck, shoulders and clothes where the head does not hide them; needs the"
+                    " portrait. Networks run HTB-SR for it, which takes its time.",
+                ),
+                io.Mask.Output("background", tooltip="All that is neither head nor torso."),
+                io.Mask.Output(
+                    "unseen",
+                    tooltip="Surface of the head that the photo did not show: a made-up inside of the mouth,"
+                    " the far side, hair that was mirrored. Empty for networks, which do not tell.",
+                ),
             ],
         )
 
@@ -86,53 +147,32 @@ class RenderPasses(io.ComfyNode):
         start: int,
         count: int,
         portrait: Portrait | None = None,
+        depth_mode: str = NEAR_FAR,
+        size: str = RAYS,
     ) -> Any:
+        from ..real3d_core.render_passes import PassSettings, pass_source
+
         stop = start + count if count else len(head)
         if not start < stop <= len(head):
             raise RenderError(
                 f"Frames {start} to {stop} were asked of a clip of {len(head)}; choose a range inside it."
             )
-        source = PassSource(head, near, far)
-        check_fits(stop - start, source.width, source.height)
-        told, chunks = FrameListener(stop - start), []
-        for chunk in iterate_frames(source, start, stop, check=host.check):
-            chunks.append(chunk)
-            told(len(chunks), chunk[0, ..., :3])
-        layers = torch.cat(chunks)
-        return io.NodeOutput(layers[..., :3], layers[..., 3], layers[..., 4:].expand(-1, -1, -1, 3))
+        side = 0 if size == RAYS else whole_number(size)
+        pixels = side or head.settings.resolution
+        check_fits(stop - start, pixels, pixels, SHORTER, CHANNELS)
+        source = pass_source(head, PassSettings(near, far, depth_mode, side), portrait)
+        told, layers = FrameListener(stop - start), torch.empty(stop - start, pixels, pixels, CHANNELS)
+        chunks = iterate_frames(source, start, stop, check=host.check)
+        for index, frame in enumerate(frame for chunk in chunks for frame in chunk):
+            layers[index] = frame
+            told(index + 1, frame[..., :3])
+        depth = layers[..., 4:5].expand(-1, -1, -1, 3)
+        masks = (layers[..., channel] for channel in range(8, CHANNELS))
+        return io.NodeOutput(layers[..., :3], layers[..., 3], depth, layers[..., 5:8], *masks)
 
 
-@dataclass(frozen=True)
-class PassSource:
-    """Frames of five channels: colour, alpha, depth."""
-
-    head: HeadRender
-    near: float
-    far: float
-
-    @property
-    def device(self) -> torch.device:
-        return self.head.triplane.planes.device
-
-    @property
-    def fps(self) -> float:
-        return self.head.fps
-
-    @property
-    def width(self) -> int:
-        return self.head.settings.resolution
-
-    @property
-    def height(self) -> int:
-        return self.head.settings.resolution
-
-    def __len__(self) -> int:
-        return len(self.head)
-
-    def frames(self, start: int, stop: int) -> Tensor:
-        """[stop - start, r, r, 5] float32 on the CPU."""
-        from ..real3d_core.render_triplane.passes import alpha_pass, colour_pass, depth_pass
-
-        rendered = self.head.frames(start, stop)
-        parts = [colour_pass(rendered), alpha_pass(rendered), depth_pass(rendered, self.near, self.far)]
-        return torch.cat(parts, dim=1).movedim(1, -1).float().cpu()
+def whole_number(size: str) -> int:
+    """A size as its menu writes it. Raises RenderError for another text."""
+    if str(size) not in {str(one) for one in SIZES}:
+        raise RenderError(f"A size of {str(size)[:20]!r} was asked for; choose 512, 768 or 1024.")
+    return int(size)

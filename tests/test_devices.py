@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
+from real3d_core.render_passes import PassSettings, pass_source
 from real3d_core.stereo import StereoSettings, stereo_frames
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion
 from real3d_portrait.nodes import ImageToPlane, MotionAdapter, RenderTriplane
 from real3d_portrait.nodes.headless import stand_in
-from real3d_portrait.nodes.render_passes import PassSource
 
 from .pretended_gpu import GPU, OnGpu, PretendedGpu
 
@@ -88,7 +88,7 @@ def test_all_kinds_of_pictures(portrait, gpu):
     for form in (Form.MASKED, Form.CUT_OUT):
         frames = pictures(made, portrait, form, settings)
         assert frames.device == CPU and frames.shape == (1, 512, 512, 4)
-    layers = PassSource(made, 2.36, 3.36).frames(1, 2)
+    layers = pass_source(made, PassSettings(2.36, 3.36, "near and far", 512), portrait).frames(1, 2)
     assert layers.device == CPU and not isinstance(layers, OnGpu)
 
 

@@ -1,4 +1,4 @@
-"""HTB-SR: head, torso and background become the final 512 x 512 picture."""
+"""HTB-SR: head, torso and background become the final picture, 512 x 512 or more."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from torch import Tensor
 
 from ..errors import BackendError
-from ..wires import Camera, FrameSource, HeadRender, Portrait
+from ..wires import PORTRAIT_SIZE, Camera, FrameSource, HeadRender, Portrait
 
 
 class Form(Enum):
@@ -50,6 +50,7 @@ class HTBSRSettings:
                         one holds
     replacement_head    [1 or T, H, W, 3] 0..1 instead of the head's own picture; it is cut out by the
                         head's alpha
+    size                512, 768 or 1024: of the pictures; the networks' 512 are enlarged
     head_threshold      0..1, networks alone: where the head's alpha is above it, the head hides the
                         background; None as they were trained
     """
@@ -57,6 +58,7 @@ class HTBSRSettings:
     background: Tensor | None = None
     replacement_head: Tensor | None = None
     head_threshold: float | None = None
+    size: int = PORTRAIT_SIZE
 
 
 def htb_sr(head: HeadRender, portrait: Portrait, settings: HTBSRSettings | None = None) -> PersonFrames:

@@ -15,10 +15,11 @@ from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
 from ..ops import mirrored, remap
 from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
-from ..wires import PORTRAIT_SIZE, Camera, HeadRender, Portrait, RenderedFrames
+from ..wires import Camera, HeadRender, Portrait, RenderedFrames
 from . import Form, HTBSRSettings
 from .given import cleaned, square_pictures
 from .head_layer import FEATURES, HeadPicture, paint_head
+from .photo_detail import photo_detail
 from .pictures import HeadPictures, build_head
 from .torso_layer import TorsoLayer, build_torso, torso_flow
 
@@ -29,8 +30,8 @@ LEAST_COVER = 1 / 512  # less than half a step of 8 bits: what is invisible has 
 class Canvas:
     """A picture that layers are put on, from back to front.
 
-    colour [512, 512, 3]; cover [512, 512] 0..1: how much of each pixel the layers hide of what lies behind
-    them all.
+    colour [size, size, 3]; cover [size, size] 0..1: how much of each pixel the layers hide of what lies
+    behind them all.
     """
 
     colour: Tensor
@@ -43,7 +44,7 @@ class Canvas:
         cover += (1 - cover) * alpha
 
     def straight(self) -> Tensor:
-        """[512, 512, 3] the layers' own colour, where nothing (black) lies behind them."""
+        """[size, size, 3] the layers' own colour, where nothing (black) lies behind them."""
         return self.colour / self.cover.clamp(min=LEAST_COVER)[..., None]
 
 
@@ -58,8 +59,14 @@ class AnalyticFrames:
     replacement: Tensor | None
     fps: float
     form: Form = Form.PICTURE
-    width: int = PORTRAIT_SIZE
-    height: int = PORTRAIT_SIZE
+
+    @property
+    def width(self) -> int:
+        return self.pictures.size
+
+    @property
+    def height(self) -> int:
+        return self.pictures.size
 
     def __len__(self) -> int:
         return len(self.head)
@@ -83,7 +90,7 @@ class AnalyticFrames:
         return replace(self, form=form)
 
     def frames(self, start: int, stop: int) -> Tensor:
-        """[stop - start, 512, 512, 3] float32 0..1 on the CPU; with a form that has alpha, 4 channels."""
+        """[stop - start, size, size, 3] float32 0..1 on the CPU; with a form that has alpha, 4 channels."""
         rendered = self.head.frames(start, stop)
         with stage("htb_sr"):
             out = [self._frame(rendered, i, start + i) for i in range(stop - start)]
@@ -122,6 +129,15 @@ class AnalyticFrames:
         return min(max(right, 0.0), 1.0), min(max(left, 0.0), 1.0)
 
     def _add_torso(self, canvas: Canvas, rendered: RenderedFrames, i: int, index: int, rest: Tensor) -> None:
+        moved = self.moved_torso(rendered, i, index, rest)
+        if moved is not None:
+            rows, cols, picture = moved
+            canvas.put(rows, cols, picture[..., :3], picture[..., 3].clamp(0, 1))
+
+    def moved_torso(
+        self, rendered: RenderedFrames, i: int, index: int, rest: Tensor
+    ) -> tuple[slice, slice, Tensor] | None:
+        """Window of the picture, and the torso's RGB + alpha [h, w, 4] there; None if it is not in sight."""
         triplane, layer, device = self.head.triplane, self.torso, self.device
         pose = torch.eye(4, device=device)
         if triplane.motion is not None:
@@ -132,17 +148,17 @@ class AnalyticFrames:
         flow = torso_flow(layer, pose, rendered.view[i], rendered.intrinsics[i], rest)
         reach = int(flow.abs().max().ceil()) + 2
         (t0, t1), (l0, l1) = (
-            (max(low - reach, 0), min(high + reach, PORTRAIT_SIZE)) for low, high in (layer.rows, layer.cols)
+            (max(low - reach, 0), min(high + reach, layer.size)) for low, high in (layer.rows, layer.cols)
         )
         if t1 <= t0 or l1 <= l0:
-            return
+            return None
         y = torch.arange(t0, t1, device=device, dtype=torch.float32)[:, None]
         x = torch.arange(l0, l1, device=device, dtype=torch.float32)[None]
         window = flow[t0:t1, l0:l1]
         # A view from the side or from afar shows what the photo does not: repeated edges would be streaks.
-        x, y = (mirrored(at + window[..., i], PORTRAIT_SIZE) for i, at in enumerate((x, y)))
+        x, y = (mirrored(at + window[..., i], layer.size) for i, at in enumerate((x, y)))
         source = remap(layer.picture, x[None], y[None], cubic=True)[0]
-        canvas.put(slice(t0, t1), slice(l0, l1), source[..., :3], source[..., 3].clamp(0, 1))
+        return slice(t0, t1), slice(l0, l1), source
 
     def _add_head(self, canvas: Canvas, painted: HeadPicture, index: int) -> None:
         r0, r1, c0, c1 = painted.box
@@ -163,13 +179,17 @@ def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSetting
     device = head.triplane.planes.device
     avatar = avatar.to("cpu")
     portrait = portrait.to("cpu")
-    background = square_pictures(settings.background, "background")
-    replacement = square_pictures(settings.replacement_head, "replacement head")
+    size = settings.size
+    detail = photo_detail(portrait, size)
+    background = square_pictures(settings.background, "background", size)
+    replacement = square_pictures(settings.replacement_head, "replacement head", size)
     return AnalyticFrames(
         head=head,
-        pictures=build_head(portrait, avatar).to(device),
-        torso=build_torso(portrait, avatar).to(device),
-        background=(portrait.background[None] if background is None else background).to(device),
+        pictures=build_head(portrait, avatar, detail).to(device),
+        torso=build_torso(portrait, avatar, detail).to(device),
+        background=(detail.added_to(portrait.background)[None] if background is None else background).to(
+            device
+        ),
         replacement=None if replacement is None else replacement.to(device),
         fps=head.fps,
     )

@@ -10,7 +10,6 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..ops import enlarge
-from ..wires import PORTRAIT_SIZE
 
 APRON = 2  # rays that a bicubic enlargement looks beyond its box
 
@@ -43,6 +42,6 @@ def window_of(box: Box, scale: int) -> tuple[slice, slice]:
     return slice(r0 * scale, r1 * scale), slice(c0 * scale, c1 * scale)
 
 
-def pixels_of(address: Tensor) -> tuple[Tensor, Tensor]:
-    """Address [..., 2] 0..1 -> pixel indices of the portrait's pictures."""
-    return (address * PORTRAIT_SIZE - 0.5).unbind(-1)
+def pixels_of(address: Tensor, picture: Tensor) -> tuple[Tensor, Tensor]:
+    """Address [..., 2] 0..1 -> pixel indices of a square picture [1, size, size, C]."""
+    return (address * picture.shape[1] - 0.5).unbind(-1)

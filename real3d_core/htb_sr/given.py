@@ -9,8 +9,8 @@ from ..errors import RenderError
 from ..wires import PORTRAIT_SIZE
 
 
-def square_pictures(images: Tensor | None, name: str) -> Tensor | None:
-    """[T, 512, 512, 3] float32 of pictures [T, H, W, >= 3], cropped in the middle to a square.
+def square_pictures(images: Tensor | None, name: str, size: int = PORTRAIT_SIZE) -> Tensor | None:
+    """[T, size, size, 3] float32 of pictures [T, H, W, >= 3], cropped in the middle to a square.
 
     Raises RenderError, with `name`, for what are no pictures.
     """
@@ -24,9 +24,9 @@ def square_pictures(images: Tensor | None, name: str) -> Tensor | None:
     side = min(h, w)
     top, left = (h - side) // 2, (w - side) // 2
     square = images[:, top : top + side, left : left + side, :3].float()
-    if side != PORTRAIT_SIZE:
+    if side != size:
         square = F.interpolate(
-            square.permute(0, 3, 1, 2), size=(PORTRAIT_SIZE, PORTRAIT_SIZE), mode="bilinear", antialias=True
+            square.permute(0, 3, 1, 2), size=(size, size), mode="bilinear", antialias=True
         ).permute(0, 2, 3, 1)
     return square.contiguous()
 

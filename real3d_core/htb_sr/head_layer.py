@@ -1,9 +1,9 @@
 """The head at full resolution: the photo re-sampled through the rendered addresses.
 
 The renderer gives 128 x 128 rays. Of what they carry, the addresses vary smoothly and can be enlarged
-without loss; the photo is then read through them at 512 x 512, which is why the result is as sharp as the
-photo. Lips and lids are cut by their signed distances at full resolution. Where addresses jump (the nose
-in front of the cheek) the rendered colour takes over. See docs/model.md, "HTB-SR".
+without loss; the photo is then read through them at 512 x 512 or more, which is why the result is as sharp
+as the photo. Lips and lids are cut by their signed distances at full resolution. Where addresses jump
+(the nose in front of the cheek) the rendered colour takes over. See docs/model.md, "HTB-SR".
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from ..image_to_plane.layout import (
     feature_to_unit,
 )
 from ..ops import blur, box_sum, dilate, enlarge, erode, remap, smoothstep
-from ..wires import PORTRAIT_SIZE
 from .boxes import Box, boxes_of, enlarged, pixels_of, window_of
 from .openings import paint_slit
 from .pictures import HeadPictures
@@ -43,12 +42,50 @@ NEAR_SLIT, AT_SLIT = (
     -0.006,
 )  # world units: what is painted as a slit, and where jumps are its own edges
 KINK = (1.2, 2.7)  # second difference of the address, in rays: trusted below, replaced by the render above
+KINK_BLUR = 0.55  # rays: softens the render where it takes over
 FEATURES = len(FEATURE)
 
 
 @dataclass(frozen=True)
+class Survey:
+    """One frame of the head, enlarged to its pictures' size; h, w: rays of the box, H, W: its pixels.
+
+    known       [1, h, w, C] features, continued a few rays beyond the silhouette
+    alpha       [1, h, w, 1] of the volume
+    fine        [1, H, W, 2] address of the skin
+    skin        [1, H, W, 4] the skin's picture read there
+    cover       [H, W] opacity of the head
+    slits       boxes of rays that hold an opening
+    rays        (r0, r1, c0, c1) the box in rays; scale: pixels of a ray's side
+    near_photo  1 in the photo's own view, 0 in views that the photo's matte does not fit
+    total       rays of the whole picture's side
+    """
+
+    known: Tensor
+    alpha: Tensor
+    fine: Tensor
+    skin: Tensor
+    cover: Tensor
+    slits: list[Box]
+    rays: Box
+    scale: int
+    near_photo: float
+    total: int
+
+    @property
+    def distances(self) -> Tensor:
+        """[h, w, 2] signed distances to the edges of an opening."""
+        return feature_to_distance(self.known[..., DISTANCES])[0]
+
+    @property
+    def pixels(self) -> Box:
+        r0, r1, c0, c1 = (edge * self.scale for edge in self.rays)
+        return r0, r1, c0, c1
+
+
+@dataclass(frozen=True)
 class HeadPicture:
-    """colour [h, w, 3] and alpha [h, w] of the head in a box (r0, r1, c0, c1) of the 512 picture."""
+    """colour [h, w, 3] and alpha [h, w] of the head in a box (r0, r1, c0, c1) of the picture."""
 
     colour: Tensor
     alpha: Tensor
@@ -70,7 +107,7 @@ def _ray_box(alpha: Tensor) -> Box | None:
     )
 
 
-def _continued(features: Tensor, solid: Tensor) -> Tensor:
+def continued(features: Tensor, solid: Tensor) -> Tensor:
     """Continues features [1, h, w, C] a few rays beyond where solid [1, h, w, 1] is 1: enlarging must not see
     garbage.
     """
@@ -94,10 +131,9 @@ def _screen(box: Box, rays: int, like: Tensor) -> Tensor:
     return out
 
 
-def _kinks(address: Tensor, alpha: Tensor, scale: int) -> Tensor:
+def _kinks(address: Tensor, alpha: Tensor, rays: int) -> Tensor:
     """[1, h, w, 1] 0..1: rays whose address cannot be trusted because it jumps to the next ray."""
-    rays = address * (PORTRAIT_SIZE / scale)
-    padded = F.pad(rays.permute(0, 3, 1, 2), (1, 1, 1, 1), mode="replicate").permute(0, 2, 3, 1)
+    padded = F.pad((address * rays).permute(0, 3, 1, 2), (1, 1, 1, 1), mode="replicate").permute(0, 2, 3, 1)
     middle = padded[:, 1:-1, 1:-1]
     bend = torch.maximum(
         (padded[:, 1:-1, 2:] - 2 * middle + padded[:, 1:-1, :-2]).abs(),
@@ -123,21 +159,17 @@ def _usual_rays(features: Tensor, alpha: Tensor) -> tuple[Tensor, Tensor]:
     return both[:-1], both[-1]
 
 
-def paint_head(
-    pictures: HeadPictures,
-    features: Tensor,
-    alpha: Tensor,
-    c2w: Tensor,
-    rest: Tensor,
-    closing: tuple[float, float],
-) -> HeadPicture | None:
-    """Paints one frame.
+def survey_head(
+    pictures: HeadPictures, features: Tensor, alpha: Tensor, c2w: Tensor, rest: Tensor
+) -> Survey | None:
+    """Looks at one frame; None if the head is not in it.
 
     features [FEATURES, r, r] premultiplied, 0..1 (not scaled to -1..1); alpha [r, r]; c2w, rest [4, 4]
-    cameras of the frame and of the photo; closing: how far the right and left eye close, 0..1.
+    cameras of the frame and of the photo.
     """
     features, alpha = _usual_rays(features, alpha.clamp(0, 1))
-    scale = PORTRAIT_SIZE // alpha.shape[-1]
+    total = alpha.shape[-1]
+    scale = pictures.size // total
     ray_box = _ray_box(alpha)
     if ray_box is None:
         return None
@@ -145,21 +177,16 @@ def paint_head(
     a = alpha[None, r0:r1, c0:c1, None].contiguous()
     raw = features[:, r0:r1, c0:c1].permute(1, 2, 0)[None] / a.clamp(min=1e-3)
     solid = (a > 0.5).float()
-    screen = _screen(ray_box, alpha.shape[-1], raw)
+    screen = _screen(ray_box, total, raw)
     # An address grows with the ray's own place on the screen: continued without it, it would stand still
     # beyond the rim.
-    known = _continued(raw - screen, solid) + screen
-    unit = feature_to_unit(known)
-    address = unit[..., ADDRESS_UPPER]
-    weight = remap(pictures.weight, *pixels_of(address))
-    kink = _kinks(address, a, scale)
+    known = continued(raw - screen, solid) + screen
+    weight = remap(pictures.weight, *pixels_of(feature_to_unit(known[..., ADDRESS_UPPER]), pictures.weight))
 
-    whole = (0, r1 - r0, 0, c1 - c0)
     near_photo = 1 - float(smoothstep(*MATTE_FADE, torch.tensor(_angle(c2w, rest))))
     source = pictures.skin if near_photo == 1 else torch.lerp(pictures.side, pictures.skin, near_photo)
     fine = feature_to_unit(enlarge(known[..., ADDRESS_UPPER], scale, cubic=True))
-    skin = remap(source, *pixels_of(fine), cubic=True)
-    colour = skin[0, ..., :3].contiguous()
+    skin = remap(source, *pixels_of(fine, source), cubic=True)
 
     edge = enlarge(torch.cat([blur(a, EDGE_BLUR), weight], -1), scale, cubic=True)[0]
     ends = 1 / (1 + math.exp(SILHOUETTE_GAIN / 2))
@@ -169,17 +196,34 @@ def paint_head(
         core = enlarge(blur(erode(solid, CORE), 0.8), scale)[0, ..., 0]
         matte = torch.maximum(skin[0, ..., 3].clamp(0, 1), ((core - 0.2) / 0.6).clamp(0, 1))
         silhouette = silhouette * (1 - (1 - matte) * near_photo)
-
+    cover = silhouette * edge[..., 1].clamp(0, 1)
     distances = feature_to_distance(known[..., DISTANCES])[0]
-    slits = (distances > NEAR_SLIT).all(-1) & (solid[0, ..., 0] > 0)
-    for box in boxes_of(slits, 1):
-        paint_slit(pictures, colour, known, box, scale, closing)
+    slits = boxes_of((distances > NEAR_SLIT).all(-1) & (solid[0, ..., 0] > 0), 1)
+    return Survey(known, a, fine, skin, cover, slits, ray_box, scale, near_photo, total)
+
+
+def paint_head(
+    pictures: HeadPictures,
+    features: Tensor,
+    alpha: Tensor,
+    c2w: Tensor,
+    rest: Tensor,
+    closing: tuple[float, float],
+) -> HeadPicture | None:
+    """Paints one frame (survey_head). closing: how far the right and left eye close, 0..1."""
+    seen = survey_head(pictures, features, alpha, c2w, rest)
+    if seen is None:
+        return None
+    colour = seen.skin[0, ..., :3].contiguous()
+    for box in seen.slits:
+        paint_slit(pictures, colour, seen.known, box, seen.scale, closing)
+    kink = _kinks(feature_to_unit(seen.known[..., ADDRESS_UPPER]), seen.alpha, seen.total)
     # The edges of lips and lids are jumps on purpose.
-    kink = kink * (distances.amin(-1) < AT_SLIT)[None, ..., None]
+    kink = kink * (seen.distances.amin(-1) < AT_SLIT)[None, ..., None]
+    whole = (0, kink.shape[1], 0, kink.shape[2])
     for box in boxes_of(kink[0, ..., 0] > 0, 1):
-        _paint_kink(colour, known, kink, box, whole, scale)
-    full = (r0 * scale, r1 * scale, c0 * scale, c1 * scale)
-    return HeadPicture(colour, silhouette * edge[..., 1].clamp(0, 1), full)
+        _paint_kink(colour, seen.known, kink, box, whole, seen.scale)
+    return HeadPicture(colour, seen.cover, seen.pixels)
 
 
 def _paint_kink(colour: Tensor, features: Tensor, kink: Tensor, box: Box, whole: Box, scale: int) -> None:
@@ -187,7 +231,7 @@ def _paint_kink(colour: Tensor, features: Tensor, kink: Tensor, box: Box, whole:
     r0, r1, c0, c1 = box
     wide = (max(r0 - 2, 0), min(r1 + 2, whole[1]), max(c0 - 2, 0), min(c1 + 2, whole[3]))
     rgb = features[..., COLOUR]
-    soft = blur(feature_to_unit(enlarged(rgb, wide, scale)), 2.2)
+    soft = blur(feature_to_unit(enlarged(rgb, wide, scale)), KINK_BLUR * scale)
     top, left = (r0 - wide[0]) * scale, (c0 - wide[2]) * scale
     soft = soft[0, top : top + (r1 - r0) * scale, left : left + (c1 - c0) * scale]
     share = enlarged(kink, box, scale, cubic=False)[0].clamp(0, 1)

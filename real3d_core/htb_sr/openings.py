@@ -37,7 +37,7 @@ def paint_slit(
     unit = feature_to_unit(enlarged(features, box, scale))
     below, above = (torch.logit(unit[..., DISTANCES]) * SLIT_SCALE).unbind(-1)
     inner = unit[..., ADDRESS_INNER]
-    lower = remap(pictures.skin, *pixels_of(unit[..., ADDRESS_LOWER]), cubic=True)[..., :3]
+    lower = remap(pictures.skin, *pixels_of(unit[..., ADDRESS_LOWER], pictures.skin), cubic=True)[..., :3]
     side = ((below - above) / SEAM * 0.5 + 0.5).clamp(0, 1)
     side = torch.where(torch.maximum(below, above) > -0.9 * SLIT_LIMIT, side, torch.zeros_like(side))[
         ..., None
@@ -46,7 +46,7 @@ def paint_slit(
     skin = colour[window][None]
     skin = skin + (lower - skin) * side
 
-    inside = remap(pictures.inner, *pixels_of(inner), cubic=True)
+    inside = remap(pictures.inner, *pixels_of(inner, pictures.inner), cubic=True)
     made_up, inside = inside[..., 3:].clamp(0, 1), inside[..., :3]
     glow = (made_up * torch.exp(-above.clamp(min=0) / 0.0035)[..., None]).clamp(0, 1) * 0.75
     inside = inside + (pictures.lip * 0.62 - inside) * glow
@@ -60,6 +60,15 @@ def paint_slit(
     if max(closing) > 0:
         mixed = mixed * _lashes(pictures, inner[..., 0], below, above, made_up[..., 0], closing)[..., None]
     colour[window] = mixed[0]
+
+
+def seen_opening(pictures: HeadPictures, features: Tensor, box: Box, scale: int) -> tuple[Tensor, Tensor]:
+    """[h, w] each, 0..1, of a box of rays: where it is open, and how much of what shows there is made up."""
+    unit = feature_to_unit(enlarged(features, box, scale))
+    depth = (torch.logit(unit[..., DISTANCES]) * SLIT_SCALE).amin(-1)
+    inside = remap(pictures.inner, *pixels_of(unit[..., ADDRESS_INNER], pictures.inner))
+    opening = smoothstep(-SOFT_EDGE, SOFT_EDGE, depth)[0]
+    return opening, opening * inside[0, ..., 3].clamp(0, 1)
 
 
 def _lashes(

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..image_to_plane.avatar import AnalyticAvatar
 from ..wires import PORTRAIT_SIZE, Portrait, _Movable
+from .photo_detail import PhotoDetail
 
 RIM = 6  # pixels of the silhouette that hold some background or were softened
 MIRROR = 12.0  # pixels: width of the band inside the rim that other views see mirrored
@@ -17,7 +18,7 @@ MIRROR = 12.0  # pixels: width of the band inside the rim that other views see m
 
 @dataclass(frozen=True)
 class HeadPictures(_Movable):
-    """What the head is painted from, all [1, 512, 512, C].
+    """What the head is painted from, all [1, size, size, C]; the weight is [1, 512, 512, 1].
 
     skin            foreground RGB + person matte
     side            the same for other views: the rim mirrored from within
@@ -34,36 +35,43 @@ class HeadPictures(_Movable):
     lip: Tensor
     iris_u: tuple[float, float]
 
+    @property
+    def size(self) -> int:
+        return self.skin.shape[1]
 
-def build_head(portrait: Portrait, avatar: AnalyticAvatar) -> HeadPictures:
-    """Prepares the pictures of a portrait."""
-    skin = torch.cat([portrait.foreground, portrait.person[..., None]], -1)
+
+def build_head(portrait: Portrait, avatar: AnalyticAvatar, detail: PhotoDetail) -> HeadPictures:
+    """Prepares the pictures of a portrait, at the size of `detail`."""
+    skin = detail.added_to(torch.cat([portrait.foreground, portrait.person[..., None]], -1))
     return HeadPictures(
         skin=skin[None].contiguous(),
         side=_mirrored_rim(skin)[None].contiguous(),
         weight=portrait.head_weight[None, ..., None].contiguous(),
-        inner=avatar.inner,
+        inner=detail.added_to(avatar.inner[0])[None],
         lip=avatar.lip,
         iris_u=(float(avatar.iris[0, 0]), float(avatar.iris[1, 0])),
     )
 
 
 def _mirrored_rim(skin: Tensor) -> Tensor:
-    """The picture [512, 512, 4] with the person's outermost pixels and what lies beyond mirrored from within.
+    """The picture [size, size, 4] with the person's outermost pixels and what lies beyond mirrored from
+    within.
 
     A turned head spreads the last pixels of the silhouette, half background and softened, over a broad band.
     """
     from scipy.ndimage import distance_transform_edt
 
     person = skin[..., 3].numpy()
-    core = distance_transform_edt(person > 0.5) >= RIM
+    size, scale = len(person), len(person) / PORTRAIT_SIZE
+    core = distance_transform_edt(person > 0.5) >= RIM * scale
     if not core.any():
         return skin
     away, (rows, cols) = distance_transform_edt(~core, return_indices=True)
-    i, j = np.mgrid[0:PORTRAIT_SIZE, 0:PORTRAIT_SIZE]
+    i, j = np.mgrid[0:size, 0:size]
     # To and fro within a narrow band: farther in, the face or the collar would appear beside the hair.
-    depth = MIRROR - np.abs(MIRROR - away % (2 * MIRROR))
+    band = MIRROR * scale
+    depth = band - np.abs(band - away % (2 * band))
     share = depth / np.maximum(away, 1e-6)
-    y = np.round(rows + (rows - i) * share).clip(0, PORTRAIT_SIZE - 1).astype(np.int64)
-    x = np.round(cols + (cols - j) * share).clip(0, PORTRAIT_SIZE - 1).astype(np.int64)
+    y = np.round(rows + (rows - i) * share).clip(0, size - 1).astype(np.int64)
+    x = np.round(cols + (cols - j) * share).clip(0, size - 1).astype(np.int64)
     return torch.cat([skin[torch.from_numpy(y), torch.from_numpy(x), :3], skin[..., 3:]], -1)

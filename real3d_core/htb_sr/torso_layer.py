@@ -17,6 +17,7 @@ from ..ops import blur, enlarge, remap, smoothstep
 from ..portrait.regions import jaw_distance
 from ..render_triplane.cameras import DISTANCE, FOCAL
 from ..wires import PLANE_SIZE, PORTRAIT_SIZE, Portrait, _Movable
+from .photo_detail import PhotoDetail
 
 FLOW = 128
 STEPS = 5  # of the fixed point that reverses the flow
@@ -29,7 +30,8 @@ NECK_DEPTH = 0.12  # world units: the torso's surface is the head's front, flatt
 @dataclass(frozen=True)
 class TorsoLayer(_Movable):
     """surface [FLOW, FLOW, 3] world points of the torso; follow [FLOW, FLOW] share of the head's motion;
-    picture [1, 512, 512, 4] RGB + alpha; rows, cols: the box outside of which its alpha is 0.
+    picture [1, size, size, 4] RGB + alpha; rows, cols: the box outside of which its alpha is 0, in its
+    pixels.
     """
 
     surface: Tensor
@@ -38,6 +40,10 @@ class TorsoLayer(_Movable):
     rows: tuple[int, int]
     cols: tuple[int, int]
 
+    @property
+    def size(self) -> int:
+        return self.picture.shape[1]
+
 
 def _nodes(device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
     c = (torch.arange(FLOW, device=device, dtype=torch.float32) + 0.5) / FLOW
@@ -45,8 +51,8 @@ def _nodes(device: torch.device | str = "cpu") -> tuple[Tensor, Tensor]:
     return u, v
 
 
-def build_torso(portrait: Portrait, avatar: AnalyticAvatar) -> TorsoLayer:
-    """Prepares the torso of a portrait."""
+def build_torso(portrait: Portrait, avatar: AnalyticAvatar, detail: PhotoDetail) -> TorsoLayer:
+    """Prepares the torso of a portrait, at the size of `detail`."""
     u, v = _nodes()
     depth = blur(avatar.surfaces[..., :1].clamp(0, NECK_DEPTH), 5.0)
     z = torch.full_like(u, 0.03)
@@ -62,14 +68,15 @@ def build_torso(portrait: Portrait, avatar: AnalyticAvatar) -> TorsoLayer:
     follow = smoothstep(*FOLLOW, jaw)
     step = PORTRAIT_SIZE // FLOW
     follow = follow.view(FLOW, step, FLOW, step).mean((1, 3))
-    seen = portrait.torso[..., 3] > 1e-3
+    picture = detail.added_to(portrait.torso)
+    seen = picture[..., 3] > 1e-3
     rows, cols = (torch.where(seen.any(k))[0] for k in (1, 0))
     box = [(int(r[0]), int(r[-1]) + 1) if len(r) else (0, 0) for r in (rows, cols)]
-    return TorsoLayer(surface, follow, portrait.torso[None].contiguous(), *box)
+    return TorsoLayer(surface, follow, picture[None].contiguous(), *box)
 
 
 def torso_flow(layer: TorsoLayer, head: Tensor, view: Tensor, intrinsics: Tensor, rest: Tensor) -> Tensor:
-    """[512, 512, 2] what to add to a pixel's address to find its source in the torso's picture, in pixels.
+    """[size, size, 2] what to add to a pixel's address to find its source in the torso's picture, in pixels.
 
     head [4, 4] motion of the head in the world; view [4, 4] camera (c2w) of the torso; intrinsics [3, 3];
     rest [4, 4] the camera of the photo.
@@ -93,5 +100,5 @@ def torso_flow(layer: TorsoLayer, head: Tensor, view: Tensor, intrinsics: Tensor
     source = (forward * FLOW)[None]
     for _ in range(STEPS):
         back = -remap(source, (x + back[..., 0])[None], (y + back[..., 1])[None])[0]
-    step = PORTRAIT_SIZE // FLOW
+    step = layer.size // FLOW
     return enlarge(back[None] * step, step)[0]

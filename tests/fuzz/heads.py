@@ -115,8 +115,10 @@ def passes(chance: Chance, bench: Bench) -> tuple[str, Any]:
     head = HeadRender(clip, Camera.front(), SMALL)
     near, far = chance.number(2.36, 0.0), chance.number(3.36, 2.0)
     start, count = chance.integer(0, 1, 2, 3), chance.integer(0, 1, 2, 5)
-    return f"passes {near}, {far}, {start}, {count}", lambda: RenderPasses.execute(
-        head, near, far, start, count
+    portrait = chance.pick(bench.portrait, None, bench.other)
+    mode, size = chance.pick("near and far", "normalised", "metric", ""), chance.pick("rays", "512", "7", "")
+    return f"passes {near}, {far}, {start}, {count}, {mode}, {size}", lambda: RenderPasses.execute(
+        head, near, far, start, count, portrait, mode, size
     )
 
 

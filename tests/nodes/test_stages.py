@@ -153,7 +153,7 @@ def test_pictures_of_careless_nodes_do_not_spoil_the_clip(loaded, head, value):
 
 
 def test_render_passes(head):
-    colour, alpha, depth = RenderPasses.execute(head, 2.36, 3.36, 1, 2).result
+    colour, alpha, depth = RenderPasses.execute(head, 2.36, 3.36, 1, 2).result[:3]
     assert colour.shape == depth.shape == (2, 128, 128, 3) and alpha.shape == (2, 128, 128)
     for picture in (colour, alpha, depth):
         assert picture.min() >= 0 and picture.max() <= 1

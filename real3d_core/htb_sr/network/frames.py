@@ -21,6 +21,7 @@ from ...timing import stage
 from ...wires import PORTRAIT_SIZE, Camera, HeadRender, Portrait
 from .. import Form, HTBSRSettings
 from ..given import cleaned, square_pictures
+from ..photo_detail import SIZES
 from .folded import BackgroundFeatures, PortraitFeatures
 from .super_resolution import PortraitPictures
 
@@ -71,8 +72,15 @@ class NetworkFrames:
     fps: float
     form: Form = Form.PICTURE
     exactness: Exactness = field(default_factory=Exactness, compare=False)
-    width: int = PORTRAIT_SIZE
-    height: int = PORTRAIT_SIZE
+    size: int = PORTRAIT_SIZE
+
+    @property
+    def width(self) -> int:
+        return self.size
+
+    @property
+    def height(self) -> int:
+        return self.size
 
     def __len__(self) -> int:
         return len(self.head)
@@ -103,7 +111,7 @@ class NetworkFrames:
         return replace(self, form=form)
 
     def frames(self, start: int, stop: int) -> Tensor:
-        """[stop - start, 512, 512, 3] float32 0..1 on the CPU; with a form that has alpha, 4 channels."""
+        """[stop - start, size, size, 3] float32 0..1 on the CPU; with a form that has alpha, 4 channels."""
         firsts = range(start, stop, self.batch)
         return torch.cat([self._together(first, min(first + self.batch, stop)) for first in firsts])
 
@@ -117,7 +125,7 @@ class NetworkFrames:
                 picture = _over(picture, _rows(self.replacement, start, stop).to(picture.device), alpha)
             if self.form is Form.CUT_OUT:
                 picture = _alone(picture, _rows(self.scenery, start, stop).to(picture.device))
-            return (picture[..., :3] if self.form is Form.PICTURE else picture).cpu()
+            return _sized(picture[..., :3] if self.form is Form.PICTURE else picture, self.size).cpu()
 
     def _rendered(self, features: Tensor, alpha: Tensor, start: int, stop: int) -> Tensor:
         """[n, 512, 512, 4] 0..1: colour and the person's share."""
@@ -169,6 +177,8 @@ def network_frames(
             f"The networks' HTB-SR is made for a head of 128 rays a side, not {head.settings.resolution}; set"
             " Render Triplane's resolution to 128."
         )
+    if settings.size not in SIZES:
+        raise RenderError(f"A size of {settings.size} was asked for; choose 512, 768 or 1024.")
     background = square_pictures(settings.background, "background")
     seen = avatar.seen
     own = (seen.background.movedim(0, -1)[None].cpu() + 1) / 2
@@ -191,6 +201,7 @@ def network_frames(
         replacement=None if replacement is None else cleaned(replacement),
         threshold=threshold,
         fps=head.fps,
+        size=settings.size,
     )
 
 
@@ -239,6 +250,14 @@ def _signed(pictures: Tensor) -> Tensor:
 def _enlarged(mask: Tensor) -> Tensor:
     """[n, 1, 512, 512] of a smaller mask [n, 1, h, w]."""
     return F.interpolate(mask.float(), size=(PORTRAIT_SIZE, PORTRAIT_SIZE), mode="bilinear").clamp(0, 1)
+
+
+def _sized(picture: Tensor, size: int) -> Tensor:
+    """[n, size, size, C] of [n, 512, 512, C]: what the networks paint has no more detail."""
+    if size == picture.shape[1]:
+        return picture
+    big = F.interpolate(picture.movedim(-1, 1), size=(size, size), mode="bicubic").clamp(0, 1)
+    return big.movedim(1, -1)
 
 
 def _over(picture: Tensor, colour: Tensor, alpha: Tensor) -> Tensor:
