@@ -13,6 +13,7 @@ from .expression_preset import ExpressionPreset
 from .head_motion import HeadMotion
 from .htb_sr import HTBSR
 from .image_to_plane import ImageToPlane
+from .load_avatar import LoadAvatar
 from .load_model import LoadModel
 from .load_motion import LoadMotion
 from .load_portrait import LoadPortrait
@@ -20,6 +21,7 @@ from .motion_adapter import MotionAdapter
 from .portrait_from_image import PortraitFromImage
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
+from .save_avatar import SaveAvatar
 from .save_motion import SaveMotion
 from .stereo import Stereo
 from .video_combine import VideoCombine
@@ -47,6 +49,8 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     CameraPath,
     CameraFromLoad3D,
     Stereo,
+    SaveAvatar,
+    LoadAvatar,
 )
 
 

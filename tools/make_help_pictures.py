@@ -14,17 +14,14 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from run_workflow import PACK, ROOT, load_pack
 
-SIDE = 256  # of a tile
-GAP = 6
+from .help_tiles import ACCENT, CARD, DARK, Pixels, arrow, cards, column, row, tile
+
 LARGEST = 100_000  # bytes
-DARK, CARD, INK, ACCENT = (24, 24, 28), (52, 54, 62), (232, 232, 236), (110, 170, 255)
 SECONDS = 3.0
 CONVERTED = ("talking_head", "face_model", "hubert")
-Pixels = npt.NDArray[np.uint8]
 
 
 class Studio:
@@ -112,58 +109,6 @@ def close(picture: Pixels) -> Pixels:
     """The face in a frame of the demo portrait."""
     size = picture.shape[0]
     return picture[round(0.1 * size) : round(0.72 * size), round(0.17 * size) : round(0.79 * size)]
-
-
-def tile(picture: Pixels, height: int = SIDE) -> Pixels:
-    return resized(picture, round(picture.shape[1] * height / picture.shape[0]), height)
-
-
-def resized(picture: Pixels, width: int, height: int) -> Pixels:
-    from PIL import Image
-
-    image = Image.fromarray(np.ascontiguousarray(picture)).convert("RGB")
-    return np.asarray(image.resize((width, height), Image.Resampling.LANCZOS))
-
-
-def row(*pictures: Pixels, height: int = SIDE) -> Pixels:
-    """Side by side, equally high."""
-    gap = np.full((height, GAP, 3), DARK, np.uint8)
-    parts = [part for one in pictures for part in (gap, tile(one, height))][1:]
-    return np.concatenate(parts, 1)
-
-
-def column(*pictures: Pixels) -> Pixels:
-    """One below the other, each as wide as the first."""
-    width = pictures[0].shape[1]
-    gap = np.full((GAP, width, 3), DARK, np.uint8)
-    fitted = (resized(one, width, round(one.shape[0] * width / one.shape[1])) for one in pictures)
-    return np.concatenate([part for one in fitted for part in (gap, one)][1:], 0)
-
-
-def arrow(height: int = SIDE) -> Pixels:
-    """From what goes in to what comes out."""
-    from PIL import Image, ImageDraw
-
-    image = Image.new("RGB", (48, height), DARK)
-    middle = height // 2
-    draw = ImageDraw.Draw(image)
-    draw.line([(6, middle), (30, middle)], ACCENT, 6)
-    draw.polygon([(26, middle - 13), (43, middle), (26, middle + 13)], ACCENT)
-    return np.asarray(image)
-
-
-def cards(*lines: str, chosen: int = -1, width: int = 270, height: int = SIDE) -> Pixels:
-    """Names of files or choices; the chosen one is marked."""
-    from PIL import Image, ImageDraw, ImageFont
-
-    image = Image.new("RGB", (width, height), DARK)
-    draw, font = ImageDraw.Draw(image), ImageFont.load_default(15)
-    top = height // 2 - 24 * len(lines)
-    for number, line in enumerate(lines):
-        box = (4, top + 48 * number + 4, width - 5, top + 48 * number + 43)
-        draw.rounded_rectangle(box, 7, CARD, ACCENT if number == chosen else None, 3)
-        draw.text((width // 2, (box[1] + box[3]) // 2), line, INK, font, "mm")
-    return np.asarray(image)
 
 
 def wave(sound: dict[str, Any], width: int, height: int = 70) -> Pixels:
@@ -353,6 +298,33 @@ def load_motion(studio: Studio) -> Pixels:
     return row(file, arrow(200), *faces, height=200)
 
 
+def save_avatar(studio: Studio) -> Pixels:
+    file = cards("avatar_00001_.safetensors", "tri-plane, decoder, portrait", width=260, height=200)
+    return row(tile(studio.photo, 200), *studio.frames([0.0]), arrow(200), file, height=200)
+
+
+def load_avatar(studio: Studio) -> Pixels:
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from real3d_portrait.real3d_core.avatar_file import load_avatar, save_avatar
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "avatar.safetensors"
+        save_avatar(studio.run("R3DP_ImageToPlane", portrait=studio.portrait)[0], studio.portrait, path)
+        loaded = load_avatar(path)
+    clip = studio.run(
+        "R3DP_MotionAdapter",
+        triplane=loaded.triplane,
+        portrait=loaded.portrait,
+        motion=studio.run("R3DP_HeadMotion", motion=studio.speech)[0],
+    )[0]
+    head = studio.run("R3DP_RenderTriplane", triplane=clip)[0]
+    file = cards("avatar_00001_.safetensors", width=230, height=200)
+    shown = studio.frames([0.1, 0.3, 0.55], head=head, portrait=loaded.portrait)
+    return row(file, arrow(200), *shown, height=200)
+
+
 def camera_path(studio: Studio) -> Pixels:
     camera = studio.run("R3DP_CameraPath", preset="orbit", frames=41)[0]
     near = studio.run("R3DP_CameraPath", preset="push-in", frames=41)[0]
@@ -405,6 +377,8 @@ PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_CameraPath": camera_path,
     "R3DP_CameraFromLoad3D": camera_from_load3d,
     "R3DP_Stereo": stereo,
+    "R3DP_SaveAvatar": save_avatar,
+    "R3DP_LoadAvatar": load_avatar,
 }
 """How each node's picture is made."""
 

@@ -27,7 +27,7 @@ ENDING = ".safetensors"
 
 Kind = Literal["talking-head", "audio-to-motion", "face-model", "hubert"]
 
-_TYPES = {torch.float32: "F32", torch.int64: "I64"}
+_TYPES = {torch.float32: "F32", torch.int64: "I64", torch.float16: "F16", torch.uint8: "U8"}
 
 HEADER_LIMIT = 16 * 2**20
 """bytes; the largest real header has 0.15 MB. Headers of all files in a folder are read to list them."""
@@ -141,6 +141,22 @@ def write(
         "source": origin.source,
         "sha256": origin.sha256,
     }
+    write_entries(path, entries, metadata, check)
+
+
+def write_entries(
+    path: Path,
+    entries: Mapping[str, Tensor],
+    metadata: dict[str, str],
+    check: Callable[[], None] = no_check,
+) -> None:
+    """Writes a safetensors file; it appears whole or not at all.
+
+    entries     float32, float16, int64 and uint8, on the CPU.
+    check       called for each entry; whatever it raises ends the work.
+
+    Raises OutputError if it cannot be written.
+    """
     # The larger type first keeps every entry aligned.
     ordered = sorted(entries.items(), key=lambda entry: -entry[1].element_size())
     with whole_file(path) as part:

@@ -78,7 +78,8 @@ def portrait_key(portrait: Portrait) -> int:
     return key
 
 
-def _softened(picture: Tensor) -> Tensor:
+def softened(picture: Tensor) -> Tensor:
+    """[1, 512, 512, C]: a picture [512, 512, C] brought to the plane's resolution."""
     from ..ops import blur
 
     return blur(picture[None], 0.8)
@@ -121,8 +122,8 @@ def build_avatar(
         points=torch.from_numpy(geometry.points).float(),
         axes=torch.from_numpy(geometry.placed.rotation.T.copy()).float(),
         centimetre=geometry.placed.scale,
-        colours=_softened(portrait.foreground),
-        inside=_softened(layer.picture),
+        colours=softened(portrait.foreground),
+        inside=softened(layer.picture),
         inner=layer.picture[None],
         lip=layer.lip,
         iris=_iris(portrait.landmarks),
