@@ -15,6 +15,7 @@ from real3d_portrait.nodes.headless.ui_format import CONTROLS, NOTES
 from real3d_portrait.nodes.headless.video import VideoFromFile
 from tools.templates import TEMPLATES
 from tools.templates.blueprint import BLUEPRINTS
+from tools.templates.driver import write_driver
 from tools.templates.kinds import RECORD, kind
 from tools.templates.without_diffusion import needs_diffusion, without_diffusion
 
@@ -198,12 +199,13 @@ def test_a_blueprint_is_whole(name):
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory, models_folder, astronaut):
-    """A portrait, and a sound of a few frames: what the nodes choose where nothing is chosen."""
+def session(tmp_path_factory, models_folder, nets, astronaut):
+    """A portrait, a film and a sound of a few frames: what the nodes choose where nothing is chosen."""
     root = tmp_path_factory.mktemp("templates")
     session = Session(root / "input", root / "output", root / "temp", models_folder, longest_sound=SOUND)
     session.input.mkdir()
     Image.fromarray(astronaut).save(session.input / "astronaut.png")
+    write_driver(astronaut, nets, session.input / "driver.mp4", 4)
     (session.input / "speech.flac").write_bytes((ROOT / "demo" / "speech.flac").read_bytes())
     with using(session):
         yield session

@@ -182,8 +182,8 @@ def figures(track: LipTrack, audio: Audio, segments: Sequence[Segment]) -> LipFi
         nearly_shut=mean(opening, NEARLY_SHUT),
         lag=lag,
         correlation=correlation,
-        silent=float(opening[np.any(rests, 0)].max() / loudest),
-        stir=max(float(np.abs(np.diff(opening[rest])).max(initial=0)) for rest in rests),
+        silent=max((float(opening[rest].max()) for rest in rests), default=0.0) / loudest,
+        stir=max((float(np.abs(np.diff(opening[rest])).max(initial=0)) for rest in rests), default=0.0),
         loudest=loudest,
     )
 

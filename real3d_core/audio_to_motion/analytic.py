@@ -15,6 +15,7 @@ from . import AudioToMotionSettings
 from .curves import at_frames
 from .features import RATE, analyse
 from .loudness import measure
+from .phones import hear
 from .visemes import mouth_channels
 
 AMPLITUDE_FREE = ("mouthClose", "mouthPressLeft", "mouthPressRight", "mouthRollLower")
@@ -25,7 +26,8 @@ def analytic_motion(
     audio: Audio, settings: AudioToMotionSettings, check: Callable[[], None] = no_check
 ) -> Motion:
     """Motion of ceil(seconds * fps) frames; the sound has been checked."""
-    features = analyse(to_mono(audio, RATE), check)
+    wave = to_mono(audio, RATE)
+    features, phones = analyse(wave, check), hear(wave, check)
     loudness = measure(features)
     frames = settings.frames(audio)
     seconds = frames / settings.fps
@@ -39,7 +41,7 @@ def analytic_motion(
         blink=settings.blink,
     )
     weights = np.zeros((frames, len(ARKIT_NAMES)))
-    mouth = mouth_channels(features, loudness, settings.fps)
+    mouth = mouth_channels(features, loudness, phones, settings.fps)
     for name, curve in {**mouth, **idle.channels}.items():
         amplitude = settings.mouth_amplitude if name in mouth and name not in AMPLITUDE_FREE else 1.0
         weights[:, ARKIT_INDEX[name]] = np.clip(amplitude * at_frames(curve, frames, settings.fps), 0, 1)

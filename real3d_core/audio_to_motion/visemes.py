@@ -10,12 +10,15 @@ See docs/model.md, "Sound to motion".
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .closures import closure_curve, find_closures
 from .curves import ease, largest, ramp, smallest, smooth
 from .features import QUIETEST, Features
 from .loudness import Loudness
+from .phones import Phones
 from .vowels import Vowels, read_vowels
 
 REST_DIP = 0.2  # s; quieter moments shorter than this belong to the speech and do not bring the mouth to rest
@@ -28,18 +31,26 @@ SETTLE = 0.28  # of mouthClose between syllables: an open-mouthed photo would ga
 HISS_JAW = 0.07  # the teeth nearly meet in [s]
 LEAST_FRAMES_CLOSED = 1.0  # a contact of the lips must be seen in at least one whole frame
 LITTLE_WEIGHT = 0.05  # of voice, under which a shape fades away
+HEARD = (0.35, 0.6)  # likelihood of [m], [b], [p] from which, and over which, the lips meet
+HALF_OPEN = 0.4  # openness of [e] and [er]
+HEARD_SHARE = 0.9  # of the network in a vowel's openness, where it is sure that it is one
+BESIDE_VOWEL = 0.25  # s within which a vowel must be heard
 HUSH = (0.5, 0.95)  # share of a hiss below 4 kHz: [s] little, [sh] nearly all
 THROUGH_CONTACT = ("mouthPucker", "mouthFunnel", "mouthStretchLeft", "mouthStretchRight")
 SOFT_HISS = (-13.0, -22.0)  # dB against the vowels: [s] lies above, [f] below
 
 
-def mouth_channels(features: Features, loudness: Loudness, fps: float) -> dict[str, np.ndarray]:
+def mouth_channels(
+    features: Features, loudness: Loudness, phones: Phones, fps: float
+) -> dict[str, np.ndarray]:
     """[n] curves of the mouth by ARKit name, 0..1, before the amplitude is applied."""
-    vowels = read_vowels(features, loudness)
+    vowels = _with_heard_openness(read_vowels(features, loudness), phones)
     speech = np.maximum(loudness.vowel, 0.7 * loudness.hiss)
     sustained = smallest(largest(speech, REST_DIP), REST_DIP)
     rest = smooth(1 - ease(sustained, REST_LOUD, SPEAKING_LOUD), REST_SMOOTH)
-    gaps = closure_curve(find_closures(features, loudness), len(features))
+    gaps = np.maximum(
+        closure_curve(find_closures(features, loudness), len(features)), _heard_contacts(phones, loudness)
+    )
     contact = smooth(largest(gaps, LEAST_FRAMES_CLOSED / fps), CLOSE_SMOOTH)
     shut = np.maximum(rest, contact)
     loud = np.maximum(loudness.vowel, _murmur(features, loudness)) ** LOUD_POWER
@@ -56,6 +67,21 @@ def mouth_channels(features: Features, loudness: Loudness, fps: float) -> dict[s
             channels[name] = channels.get(name, 0) + curve * (1 if name in THROUGH_CONTACT else 1 - contact)
     awake = ramp(rest, 1.0, 0.9)  # at rest nothing at all moves
     return {name: curve if name == "mouthClose" else curve * awake for name, curve in channels.items()}
+
+
+def _with_heard_openness(vowels: Vowels, phones: Phones) -> Vowels:
+    """Vowels whose openness is half the formants' and half what the network hears, where it hears a vowel."""
+    kinds = {kind: phones[kind] for kind in ("open", "vowel", "round", "spread")}
+    vowel = sum(kinds.values())
+    heard = (kinds["open"] + HALF_OPEN * kinds["vowel"]) / np.maximum(vowel, LITTLE_WEIGHT)
+    share = HEARD_SHARE * vowel
+    return replace(vowels, open=(1 - share) * vowels.open + share * heard)
+
+
+def _heard_contacts(phones: Phones, loudness: Loudness) -> np.ndarray:
+    """[n] 0..1: lips that meet as the network hears them, beside a vowel: a hum alone is no speech."""
+    near_vowel = ramp(largest(loudness.vowel, 2 * BESIDE_VOWEL), 0.15, 0.3)
+    return ramp(phones["contact"], *HEARD) * near_vowel
 
 
 def _murmur(features: Features, loudness: Loudness) -> np.ndarray:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tools.templates.driver import write_driver
+
 from .browsing import FLAGS, HOW
 from .graphs import SPEECH, write_speech
 from .server import PACK_FOLDER, ROOT, ComfyServer, ServerSetup
@@ -33,7 +35,11 @@ def setup() -> ServerSetup:
 
 @pytest.fixture(scope="session")
 def server(
-    setup: ServerSetup, models_folder: Path, astronaut: np.ndarray, tmp_path_factory: pytest.TempPathFactory
+    setup: ServerSetup,
+    models_folder: Path,
+    nets: Any,
+    astronaut: np.ndarray,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[ComfyServer]:
     """A fresh ComfyUI with the demo inputs, and two short sounds."""
     from PIL import Image
@@ -43,6 +49,7 @@ def server(
     Image.fromarray(astronaut).save(base / "input" / "astronaut.png")
     # Another portrait of the same person: mirrored, so that nothing of the first one fits it.
     Image.fromarray(astronaut[:, ::-1]).save(base / "input" / "mirrored.png")
+    write_driver(astronaut, nets, base / "input" / "driver.mp4", 4)
     Image.new("RGB", (64, 64), (90, 120, 150)).save(base / "input" / "no_face.png")
     shutil.copy(ROOT / "demo" / "speech.flac", base / "input" / SPEECH)
     for name, start, seconds in (("short.wav", 0, 0.4), ("other.wav", 2, 0.4), ("long.wav", 0, 30)):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from .cameras import orbit_while_talking, stereo_sbs
 from .diffusion import diffusion_restyle_then_talk
+from .driven import mouth_from_audio_brows_from_video, video_driven
 from .flow import Flow
 from .talking import (
     background_swap,
@@ -20,6 +21,8 @@ TEMPLATES: dict[str, Callable[[], Flow]] = {
     for make in (
         talking_portrait,
         expression_presets,
+        video_driven,
+        mouth_from_audio_brows_from_video,
         background_swap,
         orbit_while_talking,
         stereo_sbs,

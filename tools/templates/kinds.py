@@ -118,7 +118,8 @@ def recorded(told: dict[str, Any]) -> dict[str, Any]:
         for name, (type_name, *more) in told["input"].get(group, {}).items():
             options = more[0] if more else {}
             listed = type_name if isinstance(type_name, list) else options.get("options")
-            files = bool(options.get("image_upload") or options.get("audio_upload")) or listed == []
+            uploads = ("image_upload", "audio_upload", "video_upload")
+            files = any(options.get(name) for name in uploads) or listed == []
             entry = {"name": name, "kind": "COMBO" if listed is not None else type_name}
             if group == "optional":
                 entry["optional"] = True

@@ -21,12 +21,14 @@ import numpy.typing as npt
 
 from run_workflow import PACK, ROOT, load_pack
 
+from .driver import write_driver
 from .without_diffusion import needs_diffusion, without_diffusion
 
 WORKFLOWS = ROOT / "workflows"
 SIZE = 512
 LARGEST = 60_000  # bytes
 PHOTO, PAINTED, MIRRORED, PLACE = "astronaut.png", "painted.png", "mirrored.png", "place.jpg"
+DRIVER, DRIVER_FRAMES = "driver.mp4", 75
 Pixels = npt.NDArray[np.uint8]
 
 
@@ -36,6 +38,7 @@ class Result:
 
     frames: list[Pixels]
     photo: Pixels
+    driver: Path
     picture: Callable[[str, int], Pixels]
 
     def at(self, share: float) -> Pixels:
@@ -51,6 +54,21 @@ def four(*shares: float) -> Callable[[Result], Pixels]:
 def under_each_other(*shares: float) -> Callable[[Result], Pixels]:
     """Frames as wide as the picture, one below the other."""
     return lambda result: np.concatenate([_resized(result.at(share), SIZE) for share in shares])
+
+
+def under_its_driver(result: Result) -> Pixels:
+    """Two frames of the film of the demo portrait, and below what they made of another picture."""
+    shares = (0.3, 0.75)
+    film = [_of_film(result.driver, share) for share in shares]
+    return _square([*film, *(result.at(share) for share in shares)])
+
+
+def _of_film(path: Path, share: float) -> Pixels:
+    from real3d_core.video.decoder import read_video
+
+    clip = read_video(path)
+    at = round(share * (clip.seconds * float(clip.fps) - 1))
+    return next(iter(clip.frames(at, at + 1)))
 
 
 def from_photo(result: Result) -> Pixels:
@@ -93,6 +111,8 @@ class Shot:
 
 
 SHOTS: dict[str, Shot] = {
+    "video_driven": Shot(under_its_driver, 2.5, (("Load Portrait", PAINTED),)),
+    "mouth_from_audio_brows_from_video": Shot(under_its_driver, 2.5, (("Load Portrait", PAINTED),)),
     "background_swap": Shot(four(0.0, 0.35, 0.6, 0.9), files=(("Background", PLACE),)),
     "orbit_while_talking": Shot(four(0.0, 0.22, 0.45, 0.8), 5.0),
     "stereo_sbs": Shot(under_each_other(0.2, 0.6), 2.0),
@@ -116,6 +136,8 @@ def _write_inputs(folder: Path) -> None:
     from PIL import Image
     from skimage import data
 
+    from real3d_core.portrait.nets import load_face_nets
+
     folder.mkdir()
     photo = data.astronaut()
     painted = _painted(photo)
@@ -124,6 +146,8 @@ def _write_inputs(folder: Path) -> None:
     Image.fromarray(painted[:, ::-1]).save(folder / MIRRORED)
     Image.fromarray(data.rocket()).save(folder / PLACE)
     shutil.copy(ROOT / "demo" / "speech.flac", folder / "speech.flac")
+    nets = load_face_nets([ROOT / "models" / "real3d_portrait"])
+    write_driver(photo, nets, folder / DRIVER, DRIVER_FRAMES)
 
 
 def _painted(photo: Pixels, side: int = 1024, brush: int = 4) -> Pixels:
@@ -164,6 +188,7 @@ def _run(name: str, shot: Shot, root: Path) -> Result:
     return Result(
         [_pixels(one) for one in frames],
         _pixels_of(root / "input" / PHOTO),
+        root / "input" / DRIVER,
         lambda title, slot: _pixels(done.value(keys[title], slot)[0]),
     )
 
