@@ -133,7 +133,7 @@ class VideoToMotion(io.ComfyNode):
             VideoToMotionSettings(take, smoothing, map_to_initial_pose, MOTION_FPS),
             host.check,
         )
-        curves = torch.from_numpy(curves_picture(made.motion)).float()[None] / 255
+        curves = torch.tensor(curves_picture(made.motion)).float()[None] / 255
         shown = host.ui.PreviewImage(curves, cls=cls).as_dict() | {"text": (made.summary,)}
         return io.NodeOutput(made.motion, ui=shown)
 

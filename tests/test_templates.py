@@ -205,7 +205,7 @@ def session(tmp_path_factory, models_folder, nets, astronaut):
     session = Session(root / "input", root / "output", root / "temp", models_folder, longest_sound=SOUND)
     session.input.mkdir()
     Image.fromarray(astronaut).save(session.input / "astronaut.png")
-    write_driver(astronaut, nets, session.input / "driver.mp4", 4)
+    write_driver(astronaut, nets, session.input / "the_driver.mp4", 4)
     (session.input / "speech.flac").write_bytes((ROOT / "demo" / "speech.flac").read_bytes())
     with using(session):
         yield session

@@ -49,7 +49,7 @@ def server(
     Image.fromarray(astronaut).save(base / "input" / "astronaut.png")
     # Another portrait of the same person: mirrored, so that nothing of the first one fits it.
     Image.fromarray(astronaut[:, ::-1]).save(base / "input" / "mirrored.png")
-    write_driver(astronaut, nets, base / "input" / "driver.mp4", 4)
+    write_driver(astronaut, nets, base / "input" / "the_driver.mp4", 4)
     Image.new("RGB", (64, 64), (90, 120, 150)).save(base / "input" / "no_face.png")
     shutil.copy(ROOT / "demo" / "speech.flac", base / "input" / SPEECH)
     for name, start, seconds in (("short.wav", 0, 0.4), ("other.wav", 2, 0.4), ("long.wav", 0, 30)):

@@ -28,7 +28,7 @@ WORKFLOWS = ROOT / "workflows"
 SIZE = 512
 LARGEST = 60_000  # bytes
 PHOTO, PAINTED, MIRRORED, PLACE = "astronaut.png", "painted.png", "mirrored.png", "place.jpg"
-DRIVER, DRIVER_FRAMES = "driver.mp4", 75
+DRIVER, DRIVER_FRAMES = "the_driver.mp4", 75
 Pixels = npt.NDArray[np.uint8]
 
 
