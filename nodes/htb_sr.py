@@ -1,4 +1,4 @@
-"""HTB-SR: HEAD, PORTRAIT -> the final pictures: head, torso and background at 512 x 512."""
+"""HTB-SR: HEAD, PORTRAIT -> the final pictures: head, torso and background at 512 x 512 or more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..real3d_core.wires import FrameSource, HeadRender, Portrait
 from . import host, wire_types
 from .host import io, schema
 from .lazy_video import CutOut, LazyVideo
-from .values import audio_from, pictures
+from .values import audio_from, pictures, side_of
 from .watch import FrameListener
 
 IMAGES, ON_DEMAND = "images", "video on demand"
@@ -74,10 +74,21 @@ class HTBSR(io.ComfyNode):
                     " background; raise it if hair looks like a helmet, lower it if hair is see-through. 0"
                     " takes the value that they were trained with, 0.9. The built-in model does not use it.",
                 ),
+                io.Combo.Input(
+                    "size",
+                    options=["512", "768", "1024"],
+                    default="512",
+                    optional=True,
+                    tooltip="Pixels a side of the frames. The built-in model reads the original photo's own"
+                    " pixels, so larger frames show more where the photo is large enough; 768 takes 2 and"
+                    " 1024 4 times the memory. Trained networks paint 512, which is"
+                    " enlarged.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
-                    "images", tooltip="The frames, 512 x 512; with video on demand the first one alone."
+                    "images",
+                    tooltip="The frames, as large as size says; with video on demand the first one alone.",
                 ),
                 io.Video.Output("video", tooltip="The clip with its sound, for Video Combine or Save Video."),
                 io.Mask.Output(
@@ -101,6 +112,7 @@ class HTBSR(io.ComfyNode):
         replacement_head: Tensor | None = None,
         audio: Any = None,
         head_threshold: float = 0.0,
+        size: str = "512",
     ) -> Any:
         from ..real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 
@@ -108,6 +120,7 @@ class HTBSR(io.ComfyNode):
             background=None if background is None else pictures(background),
             replacement_head=None if replacement_head is None else pictures(replacement_head),
             head_threshold=head_threshold or None,
+            size=side_of(size),
         )
         source = htb_sr(head, portrait.to(head.triplane.planes.device), settings)
         masked = source.as_form(Form.MASKED)

@@ -11,10 +11,10 @@ from ..real3d_core.streaming import check_fits, iterate_frames
 from ..real3d_core.wires import HeadRender, Portrait
 from . import host, wire_types
 from .host import io, schema
+from .values import SIZES, side_of
 from .watch import FrameListener
 
 RAYS = "rays"
-SIZES = (512, 768, 1024)
 NEAR_FAR, NORMALISED, METRIC = DEPTH_MODES = ("near and far", "normalised", "metric")
 CHANNELS = 15  # of a frame: colour, alpha, depth, normals, seven masks
 SHORTER = "set count to render fewer frames at a time, or choose a smaller size"
@@ -157,7 +157,7 @@ class RenderPasses(io.ComfyNode):
             raise RenderError(
                 f"Frames {start} to {stop} were asked of a clip of {len(head)}; choose a range inside it."
             )
-        side = 0 if size == RAYS else whole_number(size)
+        side = 0 if size == RAYS else side_of(size)
         pixels = side or head.settings.resolution
         check_fits(stop - start, pixels, pixels, SHORTER, CHANNELS)
         source = pass_source(head, PassSettings(near, far, depth_mode, side), portrait)
@@ -169,10 +169,3 @@ class RenderPasses(io.ComfyNode):
         depth = layers[..., 4:5].expand(-1, -1, -1, 3)
         masks = (layers[..., channel] for channel in range(8, CHANNELS))
         return io.NodeOutput(layers[..., :3], layers[..., 3], depth, layers[..., 5:8], *masks)
-
-
-def whole_number(size: str) -> int:
-    """A size as its menu writes it. Raises RenderError for another text."""
-    if str(size) not in {str(one) for one in SIZES}:
-        raise RenderError(f"A size of {str(size)[:20]!r} was asked for; choose 512, 768 or 1024.")
-    return int(size)

@@ -21,9 +21,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..real3d_core.errors import AudioError, FaceNotFoundError, ImageError
+from ..real3d_core.errors import AudioError, FaceNotFoundError, ImageError, RenderError
 from ..real3d_core.wires import Audio
 
+SIZES = (512, 768, 1024)  # pixels a side of frames
 MOST_RATE = 2**31  # Hz, where a rate stops being a number that can be worked with
 
 
@@ -78,6 +79,13 @@ def check_image(image: Tensor) -> None:
             f"An image has the shape {list(image.shape)} where [batch, height, width, 1, 3 or 4 channels] is"
             " needed; check the node that made it."
         )
+
+
+def side_of(size: str) -> int:
+    """Pixels a side, as a menu writes them. Raises RenderError for another text."""
+    if str(size) not in {str(one) for one in SIZES}:
+        raise RenderError(f"A size of {str(size)[:20]!r} was asked for; choose 512, 768 or 1024.")
+    return int(size)
 
 
 def _kind(value: Any) -> str:
