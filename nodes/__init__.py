@@ -18,6 +18,7 @@ from .load_model import LoadModel
 from .load_motion import LoadMotion
 from .load_portrait import LoadPortrait
 from .motion_adapter import MotionAdapter
+from .paste_back import PasteBack
 from .portrait_from_image import PortraitFromImage
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
@@ -51,6 +52,7 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     Stereo,
     SaveAvatar,
     LoadAvatar,
+    PasteBack,
 )
 
 

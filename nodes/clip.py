@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from . import host
 from .lazy_video import LazyVideo
 from .paths import temp_file
 from .values import audio_from, check_image, pictures
+
+if TYPE_CHECKING:
+    from ..real3d_core.video.decoder import VideoClip
 
 VIDEO, AUDIO, SHORTEST, LONGEST = LENGTHS = ("video", "audio", "shortest", "longest")
 
@@ -84,7 +87,33 @@ def _clip_of_pictures(images: Tensor, fps: Fraction, audio: Audio | None) -> Cli
     return Clip(frames, len(frames), fps, frames.shape[2], frames.shape[1], audio, alpha)
 
 
-def _clip_of_file(video: Any, audio: Audio | None) -> Clip:
+@dataclass(frozen=True)
+class OpenedPart:
+    """What is meant of a video file: frames first..first + count, to the file's end if not bounded."""
+
+    video: Any
+    opened: VideoClip
+    first: int
+    count: int
+    bounded: bool
+    start: float
+
+    def from_number(self, number: int) -> Iterator[np.ndarray]:
+        """[h, w, 3] uint8 pictures from a frame of the part on."""
+        end = self.first + self.count if self.bounded else None
+        return self.opened.frames(self.first + number, end) if number < self.count or not end else iter(())
+
+    def sound(self) -> Audio | None:
+        """The sound of the part, from its start on."""
+        if isinstance(self.video, LazyVideo):
+            return self.video.sound()  # as it was before the file was encoded
+        if (sound := self.opened.audio()) is None:
+            return None
+        return Audio(sound.waveform[:, round(self.start * sound.sample_rate) :], sound.sample_rate)
+
+
+def opened_part(video: Any) -> OpenedPart:
+    """Opens what a VIDEO has as a file."""
     from ..real3d_core.video.decoder import read_video
 
     opened = read_video(_file_of(video))
@@ -93,12 +122,13 @@ def _clip_of_file(video: Any, audio: Audio | None) -> Clip:
     start, duration = window()
     first = round(start * opened.fps)
     count = max(1, round((duration or opened.seconds - start) * opened.fps))
-    if audio is None and isinstance(video, LazyVideo):
-        audio = video.sound()  # as it was before the file was encoded
-    elif audio is None and (sound := opened.audio()) is not None:
-        audio = Audio(sound.waveform[:, round(start * sound.sample_rate) :], sound.sample_rate)
-    frames = opened.frames(first, first + count if duration else None)
-    return Clip(frames, count, opened.fps, opened.width, opened.height, audio)
+    return OpenedPart(video, opened, first, count, bool(duration), start)
+
+
+def _clip_of_file(video: Any, audio: Audio | None) -> Clip:
+    part = opened_part(video)
+    opened, sound = part.opened, part.sound() if audio is None else audio
+    return Clip(part.from_number(0), part.count, opened.fps, opened.width, opened.height, sound)
 
 
 def _file_of(video: Any) -> Path:

@@ -180,6 +180,12 @@ class LazyVideo(host.Input.Video):
             if self.stereo:
                 add_stereo_box(part, self.stereo)  # which servers do not carry over
 
+    def frame(self, index: int) -> Tensor:
+        """[h, w, 3] one frame, rendered and not kept; may be asked from several threads."""
+        with self._naming_errors():
+            number = self._start + index
+            return self._source.frames(number, number + 1)[0]
+
     def cut_out_frames(self, mask: Tensor) -> Iterator[Tensor] | None:
         """[h, w, 4] pictures with straight alpha, rendered as they are asked for and not kept.
 

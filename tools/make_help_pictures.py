@@ -186,11 +186,9 @@ def render_triplane(studio: Studio) -> Pixels:
 def render_passes(studio: Studio) -> Pixels:
     head = studio.head(studio.expression("smile"), studio.camera(yaw=12), resolution=256)
     made = studio.run("R3DP_RenderPasses", head=head, start=35, count=1, portrait=studio.portrait)
-    layers = [one if one.ndim == 4 else one[..., None] for one in made if hasattr(one, "ndim")]
-    tiles = [pixels(one[0]) for one in layers if one.shape[-1] in (1, 3)]
-    half = len(tiles) if len(tiles) < 6 else -(-len(tiles) // 2)
-    rows = [row(*tiles[i : i + half], height=256 if half < 4 else 160) for i in range(0, len(tiles), half)]
-    return column(*(one for one in rows if one.shape[1] == rows[0].shape[1]))
+    layers = [one if one.ndim == 4 else one[..., None] for one in made]
+    tiles = [pixels(one[0]) for i, one in enumerate(layers) if i != 1]  # alpha looks like the head's mask
+    return column(row(*tiles[:5], height=160), row(*tiles[5:], height=160))
 
 
 def htb_sr(studio: Studio) -> Pixels:
@@ -355,6 +353,13 @@ def stereo(studio: Studio) -> Pixels:
     return row(*shown)
 
 
+def paste_back(studio: Studio) -> Pixels:
+    one = head_at(studio.head(studio.expression("surprise")), 37)
+    frames = studio.run("R3DP_HTBSR", head=one, portrait=studio.portrait)[0]
+    whole = studio.run("R3DP_PasteBack", images=frames, portrait=studio.portrait)[0]
+    return row(pixels(frames[0]), arrow(), pixels(whole[0]), height=320)
+
+
 PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_LoadModel": load_model,
     "R3DP_LoadPortrait": load_portrait,
@@ -379,6 +384,7 @@ PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_Stereo": stereo,
     "R3DP_SaveAvatar": save_avatar,
     "R3DP_LoadAvatar": load_avatar,
+    "R3DP_PasteBack": paste_back,
 }
 """How each node's picture is made."""
 
