@@ -12,7 +12,8 @@ from ..real3d_core.wires import FrameSource, HeadRender, Portrait
 from . import host, wire_types
 from .host import io, schema
 from .lazy_video import CutOut, LazyVideo
-from .values import audio_from, pictures, side_of
+from .values import audio_from, masks, pictures, side_of
+from .video_frames import VideoFrames, video_frames
 from .watch import FrameListener
 
 IMAGES, ON_DEMAND = "images", "video on demand"
@@ -84,6 +85,29 @@ class HTBSR(io.ComfyNode):
                     " 1024 4 times the memory. Trained networks paint 512, which is"
                     " enlarged.",
                 ),
+                io.Mask.Input(
+                    "replacement_mask",
+                    optional=True,
+                    tooltip="How much of replacement_head is taken where: 1 takes it, 0 keeps the rendered"
+                    " head; for example Render Passes' unseen. One mask or one for each picture; unconnected"
+                    " takes all.",
+                ),
+                io.Int.Input(
+                    "replacement_start",
+                    default=-1,
+                    min=-1,
+                    max=10_000_000,
+                    optional=True,
+                    tooltip="The frame that the first picture of replacement_head belongs to, as start in"
+                    " Render Passes; only as many frames as there are pictures are replaced. -1: the pictures"
+                    " belong to the whole clip, one for all or one for each.",
+                ),
+                io.Video.Input(
+                    "background_video",
+                    optional=True,
+                    tooltip="A video behind the person, in place of background; read frame by frame at the"
+                    " clip's rate and scaled to cover the square. A shorter one starts again.",
+                ),
             ],
             outputs=[
                 io.Image.Output(
@@ -113,6 +137,9 @@ class HTBSR(io.ComfyNode):
         audio: Any = None,
         head_threshold: float = 0.0,
         size: str = "512",
+        replacement_mask: Tensor | None = None,
+        replacement_start: int = -1,
+        background_video: Any = None,
     ) -> Any:
         from ..real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 
@@ -121,6 +148,9 @@ class HTBSR(io.ComfyNode):
             replacement_head=None if replacement_head is None else pictures(replacement_head),
             head_threshold=head_threshold or None,
             size=side_of(size),
+            replacement_mask=None if replacement_mask is None else masks(replacement_mask),
+            replacement_start=None if replacement_start < 0 else replacement_start,
+            background_film=None if background_video is None else film_of(background_video, side_of(size)),
         )
         source = htb_sr(head, portrait.to(head.triplane.planes.device), settings)
         masked = source.as_form(Form.MASKED)
@@ -130,8 +160,15 @@ class HTBSR(io.ComfyNode):
             cut_out = CutOut(source.as_form(Form.CUT_OUT), mask)
             video = LazyVideo(source, audio_from(audio), "HTB-SR", cut_out=cut_out)
             return io.NodeOutput(first, video, mask, ui=preview)
-        images, masks = _all_frames(masked)
-        return io.NodeOutput(images, _video(source, images, audio), masks, ui=preview)
+        images, shares = _all_frames(masked)
+        return io.NodeOutput(images, _video(source, images, audio), shares, ui=preview)
+
+
+def film_of(video: Any, size: int) -> VideoFrames:
+    """A VIDEO behind the person, kept no larger than it is seen."""
+    from ..real3d_core.htb_sr.given import shrunk
+
+    return video_frames(video, shrink=lambda picture: shrunk(picture, size))
 
 
 def _parts(frames: Tensor) -> tuple[Tensor, Tensor]:

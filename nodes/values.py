@@ -99,6 +99,14 @@ def pictures(image: Tensor) -> Tensor:
     return image.expand(-1, -1, -1, 3) if image.shape[-1] == 1 else image[..., :3]
 
 
+def masks(mask: Tensor) -> Tensor:
+    """[B, H, W] float 0..1 on the CPU of a MASK. Raises ImageError if it is none."""
+    if not isinstance(mask, Tensor) or mask.ndim not in (2, 3) or 0 in mask.shape:
+        shape = list(mask.shape) if isinstance(mask, Tensor) else _kind(mask)
+        raise ImageError(f"A mask is {shape} where [batch, height, width] is needed; check what made it.")
+    return mask.reshape(-1, *mask.shape[-2:]).detach().float().cpu()
+
+
 def person_mask(mask: Tensor | None, index: int) -> np.ndarray | None:
     """[h, w] float32 of picture `index` of a MASK, in the mask's own size; a single mask serves all pictures.
 

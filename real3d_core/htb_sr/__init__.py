@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import BackendError
 from ..wires import PORTRAIT_SIZE, Camera, FrameSource, HeadRender, Portrait
+from .given import Film
 
 
 class Form(Enum):
@@ -50,6 +51,10 @@ class HTBSRSettings:
                         one holds
     replacement_head    [1 or T, H, W, 3] 0..1 instead of the head's own picture; it is cut out by the
                         head's alpha
+    replacement_mask    [1 or T, H, W] 0..1: how much of each pixel is replaced; None: all
+    replacement_start   the frame that the first replacement belongs to, the others follow, and no other
+                        frames are replaced; None: they belong to the whole clip, and the last one holds
+    background_film     a film instead of a background, at the clip's rate; a shorter one starts again
     size                512, 768 or 1024: of the pictures; the networks' 512 are enlarged
     head_threshold      0..1, networks alone: where the head's alpha is above it, the head hides the
                         background; None as they were trained
@@ -59,6 +64,9 @@ class HTBSRSettings:
     replacement_head: Tensor | None = None
     head_threshold: float | None = None
     size: int = PORTRAIT_SIZE
+    replacement_mask: Tensor | None = None
+    replacement_start: int | None = None
+    background_film: Film | None = None
 
 
 def htb_sr(head: HeadRender, portrait: Portrait, settings: HTBSRSettings | None = None) -> PersonFrames:

@@ -17,7 +17,7 @@ from ..render_triplane.cameras import head_transform, split_camera
 from ..timing import stage
 from ..wires import Camera, HeadRender, Portrait, RenderedFrames
 from . import Form, HTBSRSettings
-from .given import cleaned, square_pictures
+from .given import Backdrop, Replacement, backdrop_of, cleaned, replacement_of, square_pictures
 from .head_layer import FEATURES, HeadPicture, paint_head
 from .photo_detail import photo_detail
 from .pictures import HeadPictures, build_head
@@ -56,9 +56,10 @@ class AnalyticFrames:
     pictures: HeadPictures
     torso: TorsoLayer
     background: Tensor
-    replacement: Tensor | None
+    replacement: Replacement | None
     fps: float
     form: Form = Form.PICTURE
+    backdrop: Backdrop | None = None
 
     @property
     def width(self) -> int:
@@ -107,7 +108,7 @@ class AnalyticFrames:
             self.pictures, features, rendered.alpha[i, 0], rendered.c2w[i], rest, self._closing(index)
         )
         cut_out = self.form is Form.CUT_OUT
-        ground = cleaned(self._motion_row(self.background, index))
+        ground = self._behind(index)
         ground = torch.zeros_like(ground) if cut_out else ground
         canvas = Canvas(ground, torch.zeros_like(ground[..., 0]))
         self._add_torso(canvas, rendered, i, index, rest)
@@ -117,6 +118,12 @@ class AnalyticFrames:
             return canvas.colour.clamp_(0, 1)
         colour = canvas.straight() if cut_out else canvas.colour
         return torch.cat([colour, canvas.cover[..., None]], -1).clamp_(0, 1)
+
+    def _behind(self, index: int) -> Tensor:
+        """[size, size, 3] a copy of what lies behind the person."""
+        if self.backdrop is not None:
+            return self.backdrop.at(index).to(self.device)
+        return cleaned(self._motion_row(self.background, index))
 
     def _closing(self, index: int) -> tuple[float, float]:
         """How far the right and left eye close in a frame."""
@@ -163,8 +170,10 @@ class AnalyticFrames:
     def _add_head(self, canvas: Canvas, painted: HeadPicture, index: int) -> None:
         r0, r1, c0, c1 = painted.box
         colour = painted.colour
-        if self.replacement is not None:
-            colour = cleaned(self._motion_row(self.replacement, index)[r0:r1, c0:c1])
+        given = None if self.replacement is None else self.replacement.at(index)
+        if given is not None:
+            other, share = (part[r0:r1, c0:c1] for part in given)
+            colour = torch.lerp(colour, other, share[..., None])
         canvas.put(slice(r0, r1), slice(c0, c1), colour, painted.alpha)
 
 
@@ -182,7 +191,10 @@ def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSetting
     size = settings.size
     detail = photo_detail(portrait, size)
     background = square_pictures(settings.background, "background", size)
-    replacement = square_pictures(settings.replacement_head, "replacement head", size)
+    replacement = replacement_of(settings, len(head), size)
+    backdrop = backdrop_of(settings, head.fps, size)
+    if backdrop is not None:
+        background = backdrop.at(0)[None]
     return AnalyticFrames(
         head=head,
         pictures=build_head(portrait, avatar, detail).to(device),
@@ -192,4 +204,5 @@ def analytic_frames(head: HeadRender, portrait: Portrait, settings: HTBSRSetting
         ),
         replacement=None if replacement is None else replacement.to(device),
         fps=head.fps,
+        backdrop=backdrop,
     )

@@ -104,6 +104,13 @@ def layers(chance: Chance, bench: Bench) -> tuple[str, Any]:
     inputs = {name: image_value(chance, bench) for name in names}
     if chance.often(0.3):
         inputs["audio"] = audio_value(chance)
+    if chance.often(0.3):
+        shape = chance.pick((1, 40, 40), (3, 512, 512), (0, 4, 4), (7, 5), (1, 2, 3, 4))
+        inputs["replacement_mask"] = torch.rand(shape)
+    if chance.often(0.3):
+        inputs["replacement_start"] = chance.integer(-1, 0, 1, 7)
+    if chance.often(0.2):
+        inputs["size"] = chance.pick("768", "512", "7", "")
     deliver = chance.one_of(DELIVER)
     sizes = {name: getattr(value, "shape", told(value)) for name, value in inputs.items()}
     return f"{deliver}, {sizes}", lambda: HTBSR.execute(head, bench.portrait, deliver, **inputs).result

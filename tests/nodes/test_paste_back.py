@@ -86,3 +86,28 @@ def test_frames_of_a_film_are_decoded_once_for_several_threads():
     assert len(frames._kept) <= KEPT
     with pytest.raises(ImageError, match="no readable picture"):
         IndexedFrames(lambda first: iter(())).frame(3)
+
+
+def test_a_video_behind_the_person(session, portrait):
+    """A video file, and a video on demand, as HTB-SR's background_video."""
+    from real3d_core.wires import Camera, HeadRender, RenderSettings
+    from real3d_portrait.nodes import HTBSR, ImageToPlane
+
+    zero, one = torch.zeros(3), torch.ones(3)
+    still = Camera(zero, zero, zero, one, torch.zeros(3, 2), one)
+    head = HeadRender(ImageToPlane.execute(portrait).result[0], still, RenderSettings(32, 16, 8))
+    lazy = LazyVideo(Squares(4), None, "HTB-SR")
+    saved = VideoCombine.execute(lazy, 25.0, "behind", "mp4", 100, False).result[0]
+    for video in (lazy, saved):
+        images = HTBSR.execute(head, portrait, "images", background_video=video).result[0]
+        assert (images[:, 4, 4, 0] - torch.arange(3) / 4).abs().max() < 0.02
+    painted, mask = torch.ones(1, 512, 512, 3), torch.zeros(1, 512, 512)
+    mask[:, :256] = 1
+    given = {"replacement_head": painted, "replacement_mask": mask, "replacement_start": 1}
+    plain = HTBSR.execute(head, portrait, "images").result[0]
+    changed = HTBSR.execute(head, portrait, "images", **given).result[0]
+    assert torch.equal(changed[::2], plain[::2]) and not torch.equal(changed[1], plain[1])
+    assert torch.equal(changed[1, 256:], plain[1, 256:])
+    for bad in ("a video", 3):
+        with pytest.raises(RenderError, match="video"):
+            HTBSR.execute(head, portrait, "images", background_video=bad)

@@ -20,7 +20,7 @@ from ...streaming import frames_at_once
 from ...timing import stage
 from ...wires import PORTRAIT_SIZE, Camera, HeadRender, Portrait
 from .. import Form, HTBSRSettings
-from ..given import cleaned, square_pictures
+from ..given import Backdrop, Replacement, backdrop_of, cleaned, replacement_of, square_pictures
 from ..photo_detail import SIZES
 from .folded import BackgroundFeatures, PortraitFeatures
 from .super_resolution import PortraitPictures
@@ -58,7 +58,7 @@ class NetworkFrames:
     pictures    what the network took of the portrait
     key_points  [len(head), 68, 3] that move the torso, smoothed over the whole clip
     scenery     [T, 512, 512, 3] 0..1 behind the person; the last one holds
-    replacement [T, 512, 512, 3] 0..1 in place of the head's own colours, or None
+    replacement what takes the place of the head's own colours, or None
     threshold   above it the head's alpha hides the background
     """
 
@@ -67,12 +67,13 @@ class NetworkFrames:
     prepared: Prepared
     key_points: Tensor
     scenery: Tensor
-    replacement: Tensor | None
+    replacement: Replacement | None
     threshold: float
     fps: float
     form: Form = Form.PICTURE
     exactness: Exactness = field(default_factory=Exactness, compare=False)
     size: int = PORTRAIT_SIZE
+    backdrop: Backdrop | None = None
 
     @property
     def width(self) -> int:
@@ -122,10 +123,26 @@ class NetworkFrames:
             picture = self._rendered(rendered.features, rendered.alpha, start, stop)
             if self.replacement is not None:
                 alpha = _enlarged(rendered.alpha.to(picture.device).clamp(0, 1))
-                picture = _over(picture, _rows(self.replacement, start, stop).to(picture.device), alpha)
+                picture = self._replaced(picture, alpha, start)
             if self.form is Form.CUT_OUT:
-                picture = _alone(picture, _rows(self.scenery, start, stop).to(picture.device))
+                picture = _alone(picture, self._behind(start, stop).to(picture.device))
             return _sized(picture[..., :3] if self.form is Form.PICTURE else picture, self.size).cpu()
+
+    def _behind(self, start: int, stop: int) -> Tensor:
+        """[n, 512, 512, 3] 0..1 what lies behind the person."""
+        if self.backdrop is None:
+            return _rows(self.scenery, start, stop)
+        return torch.stack([self.backdrop.at(index) for index in range(start, stop)])
+
+    def _replaced(self, picture: Tensor, alpha: Tensor, start: int) -> Tensor:
+        """picture [n, 512, 512, 4] with the head's colours replaced where alpha [n, 1, 512, 512] has it."""
+        out = picture.clone()
+        for i in range(len(picture)):
+            given = None if self.replacement is None else self.replacement.at(start + i)
+            if given is not None:
+                colour, share = (part.to(picture.device)[None] for part in given)
+                out[i : i + 1] = _over(picture[i : i + 1], colour, alpha[i : i + 1] * share[:, None])
+        return out
 
     def _rendered(self, features: Tensor, alpha: Tensor, start: int, stop: int) -> Tensor:
         """[n, 512, 512, 4] 0..1: colour and the person's share."""
@@ -146,8 +163,8 @@ class NetworkFrames:
         weights = prepared.networks.htb_sr
         network = weights.ready(ACTIVATION_BYTES * (stop - start))
         background: BackgroundFeatures | None = None
-        if len(self.scenery) > 1:
-            background = network.background(_signed(_rows(self.scenery, start, stop).to(weights.device)))
+        if len(self.scenery) > 1 or self.backdrop is not None:
+            background = network.background(_signed(self._behind(start, stop).to(weights.device)))
         driven = self.key_points[start:stop].to(weights.device)
         given = (features.to(weights.device), alpha.to(weights.device), driven)
         made = network(*given, prepared.portrait, self.threshold, background)
@@ -180,9 +197,12 @@ def network_frames(
     if settings.size not in SIZES:
         raise RenderError(f"A size of {settings.size} was asked for; choose 512, 768 or 1024.")
     background = square_pictures(settings.background, "background")
+    replacement = replacement_of(settings, len(head), PORTRAIT_SIZE)
     seen = avatar.seen
     own = (seen.background.movedim(0, -1)[None].cpu() + 1) / 2
+    backdrop = backdrop_of(settings, head.fps, PORTRAIT_SIZE)
     scenery = own if background is None else cleaned(background)
+    scenery = scenery if backdrop is None else backdrop.at(0)[None]
     avatar = avatar.to("cpu")
     source = key_points(networks.face_model, avatar.coefficients, _source_view(head)[None])
     pictures = PortraitPictures(
@@ -191,17 +211,17 @@ def network_frames(
         segmentation=avatar.seen.segmentation[None],
         landmarks=source,
     )
-    replacement = square_pictures(settings.replacement_head, "replacement head")
     return NetworkFrames(
         head=head,
         pictures=pictures,
         prepared=_prepared(networks, pictures, scenery),
         key_points=_track(head, avatar, networks),
         scenery=scenery,
-        replacement=None if replacement is None else cleaned(replacement),
+        replacement=replacement,
         threshold=threshold,
         fps=head.fps,
         size=settings.size,
+        backdrop=backdrop,
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
 from torch import Tensor, nn
 
 from real3d_core.errors import RenderError
+from real3d_core.htb_sr.given import Backdrop, Replacement
 from real3d_core.htb_sr.network import HTBSRFrames
 from real3d_core.htb_sr.network.frames import NetworkFrames, Prepared
 from real3d_core.htb_sr.network.super_resolution import PortraitPictures
@@ -72,3 +74,24 @@ def test_half_precision_that_fails_goes_on_in_float32(caplog: pytest.LogCaptureF
 def test_float32_that_fails_is_told() -> None:
     with pytest.raises(RenderError, match="not finite in the frames from 1 on"):
         clip(networks(float("nan"))).frames(1, 2)
+
+
+def test_replacements_and_films_reach_the_networks_frames() -> None:
+    """Replaced are the head's pixels of the masked half of one frame; the film is what lies behind each."""
+    made = clip(networks(0.0))
+    mask = torch.zeros(1, 512, 512)
+    mask[:, :256] = 1
+    given = replace(made, replacement=Replacement(torch.ones(1, 512, 512, 3), mask, start=1), size=768)
+    plain, frames = (one.frames(0, 3) for one in (replace(made, size=768), given))
+    assert frames.shape == (3, 768, 768, 3)
+    assert torch.equal(frames[::2], plain[::2]) and torch.equal(frames[1, 400:], plain[1, 400:])
+    assert frames[1, 370, 384].min() > 0.95 > 0.6 > plain[1, 370, 384].max()
+
+    class Film:
+        fps = 25.0
+
+        def frame(self, number: int, loop: bool) -> Tensor:
+            return torch.full((8, 8, 3), number / 4)
+
+    behind = replace(made, backdrop=Backdrop(Film(), 25.0, 512))._behind(1, 3)
+    assert behind.shape == (2, 512, 512, 3) and behind.mean((1, 2, 3)).tolist() == [0.25, 0.5]
