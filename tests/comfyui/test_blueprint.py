@@ -27,8 +27,10 @@ CONNECT = """seed => {
     photo.connect(0, whole, whole.inputs.findIndex(input => input.name === "image"))
     voice.connect(0, whole, whole.inputs.findIndex(input => input.name === "audio"))
     whole.connect(0, video, video.inputs.findIndex(input => input.name === "images"))
-    whole.widgets.find(widget => widget.name === "seed").value = seed
-    return whole.widgets.map(widget => widget.name)
+    // Old front ends put the number of the inner node before a widget's name.
+    const name = widget => widget.name.split(": ").pop()
+    whole.widgets.find(widget => name(widget) === "seed").value = seed
+    return whole.widgets.map(name)
 }"""
 
 
