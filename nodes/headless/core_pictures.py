@@ -90,6 +90,22 @@ class ImageBatch(CoreNode):
         return io.NodeOutput(torch.cat([first, second]))
 
 
+class ImageFromBatch(CoreNode):
+    title = "Get Image from Batch"
+    inputs = (
+        io.Image.Input("image"),
+        io.Int.Input("batch_index", default=0, min=-LONGEST_SIDE, max=LONGEST_SIDE),
+        io.Int.Input("length", default=1, min=1, max=4096),
+    )
+    outputs = (io.Image.Output("IMAGE"),)
+
+    @classmethod
+    def execute(cls, image: Tensor, batch_index: int, length: int) -> io.NodeOutput:
+        """An index below 0 counts from the end; what lies outside of the batch is not there."""
+        start = min(max(batch_index + (len(image) if batch_index < 0 else 0), 0), len(image) - 1)
+        return io.NodeOutput(image[start : start + length].clone())
+
+
 class InvertMask(CoreNode):
     title = "Invert Mask"
     inputs = (io.Mask.Input("mask"),)
@@ -100,4 +116,10 @@ class InvertMask(CoreNode):
         return io.NodeOutput(1.0 - mask)
 
 
-PICTURE_NODES: tuple[type[CoreNode], ...] = (ImageScale, ImageInvert, ImageBatch, InvertMask)
+PICTURE_NODES: tuple[type[CoreNode], ...] = (
+    ImageScale,
+    ImageInvert,
+    ImageBatch,
+    ImageFromBatch,
+    InvertMask,
+)

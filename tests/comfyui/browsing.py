@@ -18,6 +18,8 @@ FLAGS = (
 )
 CANVASES = ("classic", "nodes_2")
 READY = "window.app?.graph && Object.keys(window.LiteGraph?.registered_node_types ?? {}).length > 50"
+# The workflow that a fresh page opens with, which would take the place of one loaded before it.
+OPENED = "app.graph._nodes.length > 0"
 # Nodes of unknown types, nodes that the front end marks, and a dialog about either.
 RED = "app.graph._nodes.filter(node => node.has_errors || !LiteGraph.registered_node_types[node.type])"
 MISSING = "[...document.querySelectorAll('[role=dialog]')].map(dialog => dialog.innerText)"
@@ -39,6 +41,7 @@ def open_page(browser: Any, server: Any, canvas: str) -> Any:
     )
     page.goto(server.url)
     page.wait_for_function(READY, timeout=120_000)
+    page.wait_for_function(OPENED, timeout=60_000)
     return page
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 from real3d_portrait.nodes.headless.core_pictures import (
     METHODS,
     ImageBatch,
+    ImageFromBatch,
     ImageInvert,
     ImageScale,
     InvertMask,
@@ -65,3 +66,13 @@ def test_invert_and_batch():
     both = ImageBatch.execute(image, ramp(40, 60, 1, 4)).result[0]
     assert both.shape == (3, 20, 30, 4)
     assert torch.equal(both[:2, ..., :3], image) and (both[:2, ..., 3] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "kept"),
+    [(0, 1, [0]), (1, 2, [1, 2]), (-1, 1, [3]), (3, 9, [3]), (99, 1, [3]), (-99, 1, [0])],
+)
+def test_pictures_out_of_a_batch(start, length, kept):
+    batch = torch.arange(4.0).reshape(4, 1, 1, 1).expand(4, 2, 2, 3)
+    out = ImageFromBatch.execute(batch, start, length).result[0]
+    assert out[:, 0, 0, 0].tolist() == kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .cameras import orbit_while_talking, stereo_sbs
-from .diffusion import diffusion_restyle_then_talk
+from .diffusion import depth_normal_for_controlnet, diffusion_restyle_then_talk
 from .driven import mouth_from_audio_brows_from_video, video_driven
 from .flow import Flow
 from .talking import (
@@ -29,5 +29,6 @@ TEMPLATES: dict[str, Callable[[], Flow]] = {
         dialogue_two_speakers,
         upscale_chain,
         diffusion_restyle_then_talk,
+        depth_normal_for_controlnet,
     )
 }

@@ -73,3 +73,88 @@ def diffusion_restyle_then_talk() -> Flow:
     flow.group("8  Video", RESULT)
     flow.add("R3DP_VideoCombine", {"images": pictures["video"], "filename_prefix": "Real3D/restyled"})
     return flow
+
+
+def depth_normal_for_controlnet() -> Flow:
+    flow = Flow("depth_normal_for_controlnet")
+    flow.column()
+    flow.group("1  Portrait")
+    portrait = flow.add("R3DP_LoadPortrait")["portrait"]
+    flow.group("2  Voice")
+    voice = flow.add("LoadAudio")["AUDIO"]
+    flow.column()
+    flow.group("3  Head and motion", OTHERS)
+    planes = plane(flow, portrait)
+    motion = lively_speech(flow, voice)["motion"]
+    flow.column()
+    flow.group("4  Animate and render", OTHERS)
+    head = animated(flow, portrait, planes["triplane"], motion)["head"]
+    passes = flow.add(
+        "R3DP_RenderPasses",
+        {"head": head, "portrait": portrait, "depth_mode": "normalised", "size": "512"},
+    )
+    flow.note()
+    flow.column(400)
+    flow.group("5  Depth and normals, all frames", RESULT)
+    for name in ("depth", "normals"):
+        flow.add(
+            "R3DP_VideoCombine",
+            {"images": passes[name], "audio": voice, "filename_prefix": f"Real3D/{name}", "quality": 100},
+            title=f"{name.capitalize()} video",
+        )
+    flow.column()
+    flow.group("6  What should be there instead", DIFFUSION)
+    model = flow.add("CheckpointLoaderSimple", model="checkpoint")
+    guide = prompts(
+        flow,
+        model["CLIP"],
+        "marble statue of a woman, museum, soft light, highly detailed",
+        "photo, skin, blurry, text, watermark",
+    )
+    flow.column()
+    flow.group("7  One frame, along depth and normals", DIFFUSION)
+    for name, strength in (("depth", 0.8), ("normals", 0.5)):
+        guide = _guided(flow, guide, passes[name], name, strength, model["VAE"])
+    flow.column()
+    flow.group("8  Painting", DIFFUSION)
+    empty = flow.add("EmptyLatentImage")["LATENT"]
+    sampled = flow.add(
+        "KSampler",
+        {
+            "model": model["MODEL"],
+            "positive": guide[0],
+            "negative": guide[1],
+            "latent_image": empty,
+            "seed": 3,
+            "steps": 24,
+            "cfg": 6.5,
+            "sampler_name": "dpmpp_2m",
+            "scheduler": "karras",
+        },
+    )["LATENT"]
+    painted = flow.add("VAEDecode", {"samples": sampled, "vae": model["VAE"]})["IMAGE"]
+    flow.add("PreviewImage", {"images": painted})
+    return flow
+
+
+def _guided(
+    flow: Flow, guide: tuple[Out, Out], frames: Out, name: str, strength: float, vae: Out
+) -> tuple[Out, Out]:
+    """Both prompts, held to the first frame of a pass."""
+    control = flow.add("ControlNetLoader", model=name, title=f"Load ControlNet: {name}")["CONTROL_NET"]
+    frame = flow.add("ImageFromBatch", {"image": frames}, title=f"Which frame: {name}")["IMAGE"]
+    positive, negative = guide
+    applied = flow.add(
+        "ControlNetApplyAdvanced",
+        {
+            "positive": positive,
+            "negative": negative,
+            "control_net": control,
+            "image": frame,
+            "strength": strength,
+            "end_percent": 0.8,
+            "vae": vae,
+        },
+        title=f"Along the {name}",
+    )
+    return applied["positive"], applied["negative"]

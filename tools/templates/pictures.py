@@ -34,12 +34,16 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run gave: the video's frames in order; `picture(title, slot)`: the first of a node's output."""
+    """What a run gave: the video's frames in order; `output(title, slot)`: a node's IMAGE."""
 
     frames: list[Pixels]
     photo: Pixels
     driver: Path
-    picture: Callable[[str, int], Pixels]
+    output: Callable[[str, int], Any]
+
+    def picture(self, title: str, slot: int) -> Pixels:
+        """The first picture of a node's output."""
+        return _pixels(self.output(title, slot)[0])
 
     def at(self, share: float) -> Pixels:
         """The frame at a share of the video's length."""
@@ -87,6 +91,12 @@ def enlarged(result: Result) -> Pixels:
     return joined
 
 
+def depth_and_normals(result: Result) -> Pixels:
+    """Both passes, of the first frame and of a later one."""
+    last = [_pixels(result.output("Render Passes", slot)[-1]) for slot in (2, 3)]
+    return _square([*(result.picture("Render Passes", slot) for slot in (2, 3)), *last])
+
+
 def _square(pictures: list[Pixels]) -> Pixels:
     tiles = [_resized(one, SIZE // 2) for one in pictures]
     return np.concatenate([np.concatenate(tiles[:2], 1), np.concatenate(tiles[2:], 1)])
@@ -119,6 +129,7 @@ SHOTS: dict[str, Shot] = {
     "dialogue_two_speakers": Shot(under_each_other(0.25, 0.8), 2.0, (("Load Portrait B", MIRRORED),)),
     "upscale_chain": Shot(enlarged, 0.2),
     "diffusion_restyle_then_talk": Shot(from_photo),
+    "depth_normal_for_controlnet": Shot(depth_and_normals, 1.2),
 }
 
 
@@ -189,7 +200,7 @@ def _run(name: str, shot: Shot, root: Path) -> Result:
         [_pixels(one) for one in frames],
         _pixels_of(root / "input" / PHOTO),
         root / "input" / DRIVER,
-        lambda title, slot: _pixels(done.value(keys[title], slot)[0]),
+        lambda title, slot: done.value(keys[title], slot),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 LOADERS = ("CheckpointLoaderSimple", "ControlNetLoader")
 DECODER = "VAEDecode"
+TYPES = {"MODEL", "CLIP", "VAE", "CONTROL_NET", "CONDITIONING", "LATENT"}  # what travels on the way to it
 
 
 def needs_diffusion(workflow: Mapping[str, Any]) -> bool:
@@ -19,13 +20,7 @@ def without_diffusion(workflow: Mapping[str, Any], picture: str) -> dict[str, An
     """The workflow with Load Image of `picture` for VAE Decode; all from the loaders to there is gone."""
     made = copy.deepcopy(dict(workflow))
     nodes = {node["id"]: node for node in made["nodes"]}
-    chain = {key for key, node in nodes.items() if node["type"] in LOADERS}
-    while more := {
-        target
-        for _, source, _, target, _, _ in made["links"]
-        if source in chain and nodes[source]["type"] != DECODER and target not in chain
-    }:
-        chain |= more
+    chain = {key for key, node in nodes.items() if _is_diffusion(node)}
     decoders = {key for key in chain if nodes[key]["type"] == DECODER}
     gone = {
         number
@@ -44,6 +39,11 @@ def without_diffusion(workflow: Mapping[str, Any], picture: str) -> dict[str, An
         if node["id"] in decoders:
             node |= _loader(node, picture)
     return made
+
+
+def _is_diffusion(node: Mapping[str, Any]) -> bool:
+    given = {output["type"] for output in node["outputs"]}
+    return node["type"] == DECODER or (bool(given) and given <= TYPES)
 
 
 def _loader(decoder: Mapping[str, Any], picture: str) -> dict[str, Any]:
