@@ -8,6 +8,7 @@ from .cameras import orbit_while_talking, stereo_sbs
 from .diffusion import depth_normal_for_controlnet, diffusion_restyle_then_talk
 from .driven import mouth_from_audio_brows_from_video, video_driven
 from .flow import Flow
+from .keeping import avatar_save_load, paste_back
 from .talking import (
     background_swap,
     dialogue_two_speakers,
@@ -28,6 +29,8 @@ TEMPLATES: dict[str, Callable[[], Flow]] = {
         stereo_sbs,
         dialogue_two_speakers,
         upscale_chain,
+        paste_back,
+        avatar_save_load,
         diffusion_restyle_then_talk,
         depth_normal_for_controlnet,
     )

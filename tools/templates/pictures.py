@@ -28,6 +28,7 @@ WORKFLOWS = ROOT / "workflows"
 SIZE = 512
 LARGEST = 60_000  # bytes
 PHOTO, PAINTED, MIRRORED, PLACE = "astronaut.png", "painted.png", "mirrored.png", "place.jpg"
+WIDE = "wide.png"
 DRIVER, DRIVER_FRAMES = "the_driver.mp4", 75
 Pixels = npt.NDArray[np.uint8]
 
@@ -127,6 +128,8 @@ SHOTS: dict[str, Shot] = {
     "orbit_while_talking": Shot(four(0.0, 0.22, 0.45, 0.8), 5.0),
     "stereo_sbs": Shot(under_each_other(0.2, 0.6), 2.0),
     "dialogue_two_speakers": Shot(under_each_other(0.25, 0.8), 2.0, (("Load Portrait B", MIRRORED),)),
+    "paste_back": Shot(under_each_other(0.3, 0.7), 2.0, (("Load Portrait", WIDE),)),
+    "avatar_save_load": Shot(four(0.0, 0.35, 0.6, 0.9), 2.0),
     "upscale_chain": Shot(enlarged, 0.2),
     "diffusion_restyle_then_talk": Shot(from_photo),
     "depth_normal_for_controlnet": Shot(depth_and_normals, 1.2),
@@ -156,9 +159,22 @@ def _write_inputs(folder: Path) -> None:
     Image.fromarray(painted).save(folder / PAINTED)
     Image.fromarray(painted[:, ::-1]).save(folder / MIRRORED)
     Image.fromarray(data.rocket()).save(folder / PLACE)
+    Image.fromarray(_wide(photo, data.rocket())).save(folder / WIDE)
     shutil.copy(ROOT / "demo" / "speech.flac", folder / "speech.flac")
     nets = load_face_nets([ROOT / "models" / "real3d_portrait"])
     write_driver(photo, nets, folder / DRIVER, DRIVER_FRAMES)
+
+
+def _wide(photo: Pixels, place: Pixels) -> Pixels:
+    """The photo in the middle of another one that is twice as wide."""
+    height, width = photo.shape[:2]
+    wide = _resized(place, 2 * width)
+    top = (wide.shape[0] - height) // 2
+    wide = wide[top : top + height].copy()
+    fade = np.clip(np.minimum(np.arange(width), np.arange(width)[::-1]) / 60, 0, 1)[None, :, None]
+    middle = wide[:, width // 2 : width // 2 + width]
+    middle[:] = (fade * photo + (1 - fade) * middle).astype(np.uint8)
+    return wide
 
 
 def _painted(photo: Pixels, side: int = 1024, brush: int = 4) -> Pixels:
