@@ -3,8 +3,8 @@
     python -m tools.train_phones [--voices kal awb rms slt] [--sentences 350] [--judge slt] [--out FILE]
 
 flite says random sentences of common words and prints when each segment ends. The speech is varied: size of
-the speaker, speed, level, colour of the microphone, noise, echo. phones.npz learned from all four voices named
-by default; name three and --judge the fourth to see how a voice is heard that was not among them (slt: 120 of
+the speaker, speed, level, colour of the microphone, noise, echo. phones.npz learned from all four voices
+named by default; name three and --judge the fourth to see how an unheard voice is heard (slt: 120 of
 177 contacts against 157). See docs/model.md, "Sound to motion".
 """
 
