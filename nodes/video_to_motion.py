@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..real3d_core.errors import FaceNotFoundError, ImageError
+from ..real3d_core.model import Model
 from ..real3d_core.video_to_motion import (
     TAKES,
     FrameOfFace,
@@ -98,11 +99,18 @@ class VideoToMotion(io.ComfyNode):
                     tooltip="Landmarks of Detect Face Landmarks for the same pictures; take the place of the"
                     " built-in face finder, and their blendshapes that of the built-in measure.",
                 ),
+                wire_types.Model.Input(
+                    "model",
+                    optional=True,
+                    tooltip="With a trained model, its face model is fitted to the video, and the motion has"
+                    " the 3DMM expression that the networks move the mouth by. The built-in one needs none.",
+                ),
             ],
             outputs=[
                 wire_types.Motion.Output(
                     "motion",
-                    tooltip="Expressions (52 ARKit weights) and head pose for each frame, 25 per second.",
+                    tooltip="Expressions (52 ARKit weights; 64 face model coefficients with a trained model) and"
+                    " head pose for each frame, 25 per second.",
                 )
             ],
         )
@@ -119,11 +127,13 @@ class VideoToMotion(io.ComfyNode):
         video: Any = None,
         images: Tensor | None = None,
         face_landmarks: Mapping[str, Any] | None = None,
+        model: Model | None = None,
     ) -> Any:
         from ..real3d_core.motion.curves_picture import curves_picture
         from ..real3d_core.video.encoder import picture_array
 
         clip = _clip(video, images, images_fps)
+        face_model = model.networks.face_model if model and model.networks and take != "pose" else None
         watch = _given(face_landmarks, face_index) if face_landmarks else _nets(face_index, fetch_nets)
         listener = FrameListener(clip.count)
         made = video_to_motion(
@@ -132,6 +142,7 @@ class VideoToMotion(io.ComfyNode):
             watch,
             VideoToMotionSettings(take, smoothing, map_to_initial_pose, MOTION_FPS),
             host.check,
+            face_model=face_model,
         )
         curves = torch.tensor(curves_picture(made.motion)).float()[None] / 255
         shown = host.ui.PreviewImage(curves, cls=cls).as_dict() | {"text": (made.summary,)}

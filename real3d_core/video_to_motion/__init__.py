@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -12,6 +12,9 @@ import torch
 from ..errors import FaceNotFoundError
 from ..streaming import no_check
 from ..wires import ARKIT_NAMES, Motion
+
+if TYPE_CHECKING:
+    from ..face_model.bfm import FaceModel
 
 Take = Literal["both", "expression", "pose"]
 TAKES: tuple[Take, ...] = ("both", "expression", "pose")
@@ -73,12 +76,14 @@ def video_to_motion(
     settings: VideoToMotionSettings | None = None,
     check: Callable[[], None] = no_check,
     on_picture: Callable[[int], None] | None = None,
+    face_model: FaceModel | None = None,
 ) -> VideoMotion:
     """The motion of the face in `pictures` (uint8 [h, w, 3], fps of them a second), read once, one at a time.
 
     watch       finds the face in a picture.
-    check       called before each picture; whatever it raises ends the work.
+    check       called before each picture and between later steps; whatever it raises ends the work.
     on_picture  told how many pictures are done.
+    face_model  fitted to the clip, unless only the pose is taken: the motion then has a 3DMM expression too.
 
     Raises FaceNotFoundError if no picture shows a face.
     """
@@ -99,7 +104,7 @@ def video_to_motion(
             " whole."
         )
     times = np.arange(len(frames)) * (every / fps)
-    return VideoMotion(_motion(frames, times, count / fps, settings), len(frames), lost)
+    return VideoMotion(_motion(frames, times, count / fps, settings, face_model, check), len(frames), lost)
 
 
 def _compact(frame: FrameOfFace) -> FrameOfFace:
@@ -108,27 +113,40 @@ def _compact(frame: FrameOfFace) -> FrameOfFace:
 
 
 def _motion(
-    frames: list[FrameOfFace], times: np.ndarray, seconds: float, settings: VideoToMotionSettings
+    frames: list[FrameOfFace],
+    times: np.ndarray,
+    seconds: float,
+    settings: VideoToMotionSettings,
+    face_model: FaceModel | None,
+    check: Callable[[], None],
 ) -> Motion:
     from .curves import at_rate, smooth
     from .judged import above_neutral
     from .measure import measure
 
     nowhere = np.full((478, 3), np.nan, np.float32)
-    measured = measure(
-        np.stack([nowhere if frame.landmarks is None else frame.landmarks for frame in frames]),
-        settings.map_to_initial_pose,
-    )
+    landmarks = np.stack([nowhere if frame.landmarks is None else frame.landmarks for frame in frames])
+    measured = measure(landmarks, settings.map_to_initial_pose)
     blendshapes = above_neutral([frame.blendshapes for frame in frames], measured.blendshapes)
 
-    def curve(values: np.ndarray, share: float = 1.0) -> np.ndarray:
-        return smooth(at_rate(values, times, settings.fps, seconds), settings.fps, settings.smoothing, share)
+    def read(values: np.ndarray) -> np.ndarray:
+        return at_rate(values, times, settings.fps, seconds)
 
+    def smoothed(values: np.ndarray, share: float = 1.0) -> np.ndarray:
+        return smooth(values, settings.fps, settings.smoothing, share)
+
+    shapes, turn = read(blendshapes), smoothed(read(measured.euler))
     eyes = np.array([name.startswith("eye") for name in ARKIT_NAMES])
-    shapes = np.where(eyes, curve(blendshapes, QUICK_WINDOW), curve(blendshapes)).clip(min=0)
-    euler, translation = curve(measured.euler), curve(measured.translation, SLOW_WINDOW)
+    shapes = np.where(eyes, smoothed(shapes, QUICK_WINDOW), smoothed(shapes)).clip(min=0)
+    place = smoothed(read(measured.translation), SLOW_WINDOW)
+    expression = None
     if settings.take == "pose":
         shapes = np.zeros_like(shapes)
-    elif settings.take == "expression":
-        euler, translation = np.zeros_like(euler), np.zeros_like(translation)
-    return Motion(settings.fps, *(torch.from_numpy(part) for part in (shapes, euler, translation)))
+    elif face_model is not None:
+        from .coefficients import fitted_expressions
+
+        marks = read(landmarks.reshape(len(landmarks), -1)).reshape(-1, 478, 3)
+        expression = torch.from_numpy(smoothed(fitted_expressions(face_model, marks, check).numpy()))
+    if settings.take == "expression":
+        turn, place = np.zeros_like(turn), np.zeros_like(place)
+    return Motion(settings.fps, *(torch.from_numpy(part) for part in (shapes, turn, place)), expression)
