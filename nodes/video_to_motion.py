@@ -109,8 +109,8 @@ class VideoToMotion(io.ComfyNode):
             outputs=[
                 wire_types.Motion.Output(
                     "motion",
-                    tooltip="Expressions (52 ARKit weights; 64 face model coefficients with a trained model) and"
-                    " head pose for each frame, 25 per second.",
+                    tooltip="Expressions (52 ARKit weights; 64 face model coefficients with a trained model)"
+                    " and head pose for each frame, 25 per second.",
                 )
             ],
         )

@@ -31,8 +31,8 @@ def fitted_expressions(
 
 
 def framed(landmarks: np.ndarray) -> np.ndarray:
-    """[T, 468, 2] float32 pixels of one square of PORTRAIT_SIZE for the clip, in which the face is as large as
-    in the networks' crop: the face model's camera has a fixed focal length, and films have any shape.
+    """[T, 468, 2] float32 pixels of one square of PORTRAIT_SIZE for the clip, in which the face is as large
+    as in the networks' crop: the face model's camera has a fixed focal length, and films have any shape.
     """
     flat = landmarks[:, :LANDMARKS, :2].astype(np.float64)
     low, high = flat.min(1), flat.max(1)
