@@ -33,7 +33,8 @@ LEAST_FRAMES_CLOSED = 1.0  # a contact of the lips must be seen in at least one 
 LITTLE_WEIGHT = 0.05  # of voice, under which a shape fades away
 HEARD = (0.35, 0.6)  # likelihood of [m], [b], [p] from which, and over which, the lips meet
 HALF_OPEN = 0.4  # openness of [e] and [er]
-HEARD_SHARE = 0.9  # of the network in a vowel's openness, where it is sure that it is one
+HEARD_SHARE = 0.4  # of the network in a vowel's openness, where it is sure that it is one
+CORE = 0.02  # s by which a contact is heard longer than it is held
 BESIDE_VOWEL = 0.25  # s within which a vowel must be heard
 HUSH = (0.5, 0.95)  # share of a hiss below 4 kHz: [s] little, [sh] nearly all
 THROUGH_CONTACT = ("mouthPucker", "mouthFunnel", "mouthStretchLeft", "mouthStretchRight")
@@ -81,7 +82,7 @@ def _with_heard_openness(vowels: Vowels, phones: Phones) -> Vowels:
 def _heard_contacts(phones: Phones, loudness: Loudness) -> np.ndarray:
     """[n] 0..1: lips that meet as the network hears them, beside a vowel: a hum alone is no speech."""
     near_vowel = ramp(largest(loudness.vowel, 2 * BESIDE_VOWEL), 0.15, 0.3)
-    return ramp(phones["contact"], *HEARD) * near_vowel
+    return smallest(ramp(phones["contact"], *HEARD), CORE) * near_vowel
 
 
 def _murmur(features: Features, loudness: Loudness) -> np.ndarray:
