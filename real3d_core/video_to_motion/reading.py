@@ -34,6 +34,7 @@ SHUT_LIPS = (0.03, 0.2)  # cm of parting, as the nets see it, from which and ove
 SHUT = 0.7  # of a blink: behind lids as low as this an iris is not seen
 NOTHING = 0.15  # a weight as small as this is the remainder of another one
 SUBTLE = 0.1  # but a smile: the nets see little of it
+MOST_GAIN = 1.5  # of the jaw's opening over what the nets see of it between the lips
 ROUNDS = 60  # of coordinate descent; weights settle in about 30
 USUAL_WEIGHT = 0.6  # weights are about this large: so much holds back those that movements do not tell apart
 
@@ -196,7 +197,9 @@ def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.nd
     weights = descend(gram, pull)
     nothing = np.array([SUBTLE if name.startswith("mouthSmile") else NOTHING for name in SHAPES])
     out[:, [ARKIT_INDEX[name] for name in SHAPES]] = np.maximum(weights - nothing, 0) / (1 - nothing)
-    out[:, ARKIT_INDEX["jawOpen"]] *= ((parted - SHUT_LIPS[0]) / (SHUT_LIPS[1] - SHUT_LIPS[0])).clip(0, 1)
+    jaw = out[:, ARKIT_INDEX["jawOpen"]]
+    jaw[:] = np.minimum(jaw, MOST_GAIN * parted.clip(min=0) / _parted_by_the_jaw())
+    jaw *= ((parted - SHUT_LIPS[0]) / (SHUT_LIPS[1] - SHUT_LIPS[0])).clip(0, 1)
     out[:, [ARKIT_INDEX[name] for name in sides]] = np.stack(blinks, 1)
     open_share = (1 - blinking / SHUT).clip(0, 1)
     for name, plus, minus in GAZES:
@@ -204,6 +207,12 @@ def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.nd
         for sign, names in ((1, plus), (-1, minus)):
             out[:, [ARKIT_INDEX[one] for one in names]] = (sign * gaze).clip(0, TOP)[:, None]
     return out
+
+
+@cache
+def _parted_by_the_jaw() -> float:
+    """cm between the lips that jawOpen makes at weight 1."""
+    return float(skin_movements(canonical_shapes()["jawOpen"])[0])
 
 
 def signed_weights(reading: Reading) -> dict[str, np.ndarray]:

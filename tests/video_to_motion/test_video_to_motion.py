@@ -7,6 +7,7 @@ from real3d_core.errors import FaceNotFoundError
 from real3d_core.video_to_motion import FrameOfFace, VideoToMotionSettings, video_to_motion
 from real3d_core.video_to_motion.curves import at_rate, smooth
 from real3d_core.video_to_motion.judged import JUDGED_NAMES, JUDGED_POINTS, above_neutral, by_name, judged
+from real3d_core.video_to_motion.reading import NAMES, Reading, weights_of
 from real3d_core.wires import ARKIT_INDEX, ARKIT_NAMES
 
 PICTURE = np.zeros((8, 8, 3), np.uint8)
@@ -94,3 +95,14 @@ def test_a_net_s_weights_are_against_the_clip_s_rest():
     out = above_neutral(rows, np.zeros((10, 52)))
     np.testing.assert_allclose(out[:8], 0, atol=1e-9)
     np.testing.assert_allclose(out[8:], 1)
+
+
+def test_a_jaw_opens_no_farther_than_lips_are_seen_to_part():
+    """Pursed lips pull their surroundings as an open mouth does: the map then reads thrice the parting."""
+    movements = np.zeros((4, len(NAMES)))
+    movements[:, NAMES.index("lipsParted")] = 1.0
+    seen = np.array([-0.05, 0.15, 0.3, 1.0])  # cm between the lips
+    still = np.zeros((4, 3))
+    jaw = weights_of(Reading(movements, still), still, seen)[:, ARKIT_INDEX["jawOpen"]]
+    assert jaw[0] == 0 and (np.diff(jaw) > 0).all()
+    assert jaw[2] < 0.3 < 0.4 < jaw[3]
