@@ -34,7 +34,8 @@ SHUT_LIPS = (0.03, 0.2)  # cm of parting, as the nets see it, from which and ove
 SHUT = 0.7  # of a blink: behind lids as low as this an iris is not seen
 NOTHING = 0.15  # a weight as small as this is the remainder of another one
 SUBTLE = 0.1  # but a smile: the nets see little of it
-MOST_GAIN = 1.5  # of the jaw's opening over what the nets see of it between the lips
+SEEN_PARTED = (0.1, 0.7)  # cm of parting that is the nets' own, and more per radian of pitch
+MOST_GAIN = 1.5  # a jaw opens by at most so many times what the nets see between the lips, and at least by it
 ROUNDS = 60  # of coordinate descent; weights settle in about 30
 USUAL_WEIGHT = 0.6  # weights are about this large: so much holds back those that movements do not tell apart
 
@@ -183,7 +184,8 @@ def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.nd
 
     euler   [T, 3] rad against the resting head.
     parted  [T] cm by which the nets see the lips farther apart than at rest: lips that are pushed out or
-            pressed shut pull their surroundings as an open mouth does, but no jaw opens between them.
+            pressed shut pull their surroundings as an open mouth does, but no jaw opens between them; and in
+            a turned head the map loses a mouth that the nets see open. So a jaw is held near to it.
 
     Minimises  |(w shapes - movements) / error|^2 + |w / USUAL_WEIGHT|^2,  0 <= w <= TOP.
     """
@@ -198,7 +200,8 @@ def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.nd
     nothing = np.array([SUBTLE if name.startswith("mouthSmile") else NOTHING for name in SHAPES])
     out[:, [ARKIT_INDEX[name] for name in SHAPES]] = np.maximum(weights - nothing, 0) / (1 - nothing)
     jaw = out[:, ARKIT_INDEX["jawOpen"]]
-    jaw[:] = np.minimum(jaw, MOST_GAIN * parted.clip(min=0) / _parted_by_the_jaw())
+    own = SEEN_PARTED[0] + SEEN_PARTED[1] * np.abs(euler[:, 0])
+    jaw[:] = jaw.clip(_jaw(parted - own), _jaw(MOST_GAIN * parted))
     jaw *= ((parted - SHUT_LIPS[0]) / (SHUT_LIPS[1] - SHUT_LIPS[0])).clip(0, 1)
     out[:, [ARKIT_INDEX[name] for name in sides]] = np.stack(blinks, 1)
     open_share = (1 - blinking / SHUT).clip(0, 1)
@@ -209,10 +212,9 @@ def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.nd
     return out
 
 
-@cache
-def _parted_by_the_jaw() -> float:
-    """cm between the lips that jawOpen makes at weight 1."""
-    return float(skin_movements(canonical_shapes()["jawOpen"])[0])
+def _jaw(parted: np.ndarray) -> np.ndarray:
+    """[T] jawOpen that parts the lips by [T] cm."""
+    return (parted / skin_movements(canonical_shapes()["jawOpen"])[0]).clip(0, TOP)
 
 
 def signed_weights(reading: Reading) -> dict[str, np.ndarray]:
