@@ -64,16 +64,14 @@ def under_each_other(*shares: float) -> Callable[[Result], Pixels]:
 def under_its_driver(result: Result) -> Pixels:
     """Two frames of the film of the demo portrait, and below what they made of another picture."""
     shares = (0.3, 0.75)
-    film = [_of_film(result.driver, share) for share in shares]
+    film = [_of_film(result.driver, round(share * (len(result.frames) - 1))) for share in shares]
     return _square([*film, *(result.at(share) for share in shares)])
 
 
-def _of_film(path: Path, share: float) -> Pixels:
+def _of_film(path: Path, at: int) -> Pixels:
     from real3d_core.video.decoder import read_video
 
-    clip = read_video(path)
-    at = round(share * (clip.seconds * float(clip.fps) - 1))
-    return next(iter(clip.frames(at, at + 1)))
+    return next(iter(read_video(path).frames(at, at + 1)))
 
 
 def from_photo(result: Result) -> Pixels:
