@@ -10,6 +10,7 @@ from .camera_path import CameraPath
 from .convert_model import ConvertModel
 from .edit_motion import EditMotion
 from .expression_preset import ExpressionPreset
+from .head_mesh import HeadMesh
 from .head_motion import HeadMotion
 from .htb_sr import HTBSR
 from .image_to_plane import ImageToPlane
@@ -23,6 +24,7 @@ from .portrait_from_image import PortraitFromImage
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
 from .save_avatar import SaveAvatar
+from .save_mesh import SaveMesh
 from .save_motion import SaveMotion
 from .stereo import Stereo
 from .video_combine import VideoCombine
@@ -53,6 +55,8 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     SaveAvatar,
     LoadAvatar,
     PasteBack,
+    HeadMesh,
+    SaveMesh,
 )
 
 

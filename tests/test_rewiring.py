@@ -140,6 +140,15 @@ def test_a_still_avatar_under_a_moving_camera(still, deliver):
     assert (images[1] - still.value("final")[0]).abs().mean() < 0.002  # and is frontal half-way
 
 
+def test_a_mesh_is_saved_and_filmed(runs):
+    result = runs("head_mesh")
+    files = sorted(path.name for path in result.saved)
+    assert len(files) == 3 and files[0].startswith("core_") and files[2].startswith("own_")
+    (film,) = (path for path in result.saved if path.is_dir())
+    frames = frames_of(film)
+    assert frames.shape == (3, 512, 512, 3) and (frames[0] - frames[1]).abs().mean() > 0.02
+
+
 def test_a_camera_path_moves_the_view_of_one_eye_and_of_two(runs):
     result = runs("camera_path_and_stereo")
     pair, mono = (

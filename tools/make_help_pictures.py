@@ -360,6 +360,21 @@ def paste_back(studio: Studio) -> Pixels:
     return row(pixels(frames[0]), arrow(), pixels(whole[0]), height=320)
 
 
+def head_mesh(studio: Studio) -> Pixels:
+    portrait = studio.portrait
+    plane = studio.run("R3DP_ImageToPlane", portrait=portrait)[0]
+    return row(*(pixels(one) for one in studio.run("R3DP_HeadMesh", triplane=plane, portrait=portrait)[1]))
+
+
+def save_mesh(studio: Studio) -> Pixels:
+    portrait = studio.portrait
+    plane = studio.run("R3DP_ImageToPlane", portrait=portrait)[0]
+    shown = studio.run("R3DP_HeadMesh", triplane=plane, portrait=portrait, turntable=8)[1]
+    texture = studio.run("R3DP_HeadMesh", triplane=plane, portrait=portrait)[0].texture[0]
+    file = cards("head_00001_.glb", width=190, height=200)
+    return row(pixels(shown[1]), tile(pixels(texture), 200), arrow(200), file, height=200)
+
+
 PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_LoadModel": load_model,
     "R3DP_LoadPortrait": load_portrait,
@@ -385,6 +400,8 @@ PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_SaveAvatar": save_avatar,
     "R3DP_LoadAvatar": load_avatar,
     "R3DP_PasteBack": paste_back,
+    "R3DP_HeadMesh": head_mesh,
+    "R3DP_SaveMesh": save_mesh,
 }
 """How each node's picture is made."""
 

@@ -13,6 +13,7 @@ from .. import host
 from ..paths import input_file, input_names, numbered_output
 from . import io, ui
 from .core_filters import FILTER_NODES
+from .core_meshes import MESH_NODES
 from .core_node import CoreNode
 from .core_pictures import PICTURE_NODES
 from .core_sounds import SOUND_NODES
@@ -162,4 +163,5 @@ CORE_NODES: tuple[type[CoreNode], ...] = (
     *PICTURE_NODES,
     *FILTER_NODES,
     *SOUND_NODES,
+    *MESH_NODES,
 )

@@ -18,7 +18,7 @@ from .session import current, running
 from .validate import checked, order_of, output_nodes
 
 COMBINE = "R3DP_VideoCombine"
-SHOWS_ONLY = ("PreviewImage", "R3DP_ConvertModel")  # output nodes that save no result
+SHOWS_ONLY = ("PreviewImage", "Preview3D", "R3DP_ConvertModel")  # output nodes that save no result
 
 
 @dataclass
@@ -147,7 +147,7 @@ def _saved_files(call: NodeOutput) -> Iterator[Path]:
     shown = call.ui.as_dict() if hasattr(call.ui, "as_dict") else call.ui
     if not isinstance(shown, Mapping):
         return
-    for entry in shown.get("saved", shown.get("images", ())):
+    for entry in (*shown.get("saved", shown.get("images", ())), *shown.get("3d", ())):
         if entry["type"] == FolderType.output.value:
             chosen = current().output_file
             yield chosen or current().output / entry["subfolder"] / entry["filename"]

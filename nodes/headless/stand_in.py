@@ -9,6 +9,7 @@ import torch
 
 from ...real3d_core.model import Resident
 from . import io, video
+from .mesh import Mesh
 from .session import current, node_title
 
 
@@ -35,6 +36,7 @@ class Types:
     VideoCodec = video.VideoCodec
     VideoContainer = video.VideoContainer
     VideoComponents = video.VideoComponents
+    MESH = Mesh
 
 
 def folder(kind: str) -> Path:

@@ -45,7 +45,7 @@ def build_head(portrait: Portrait, avatar: AnalyticAvatar, detail: PhotoDetail) 
     skin = detail.added_to(torch.cat([portrait.foreground, portrait.person[..., None]], -1))
     return HeadPictures(
         skin=skin[None].contiguous(),
-        side=_mirrored_rim(skin)[None].contiguous(),
+        side=mirrored_rim(skin)[None].contiguous(),
         weight=portrait.head_weight[None, ..., None].contiguous(),
         inner=detail.added_to(avatar.inner[0])[None],
         lip=avatar.lip,
@@ -53,7 +53,7 @@ def build_head(portrait: Portrait, avatar: AnalyticAvatar, detail: PhotoDetail) 
     )
 
 
-def _mirrored_rim(skin: Tensor) -> Tensor:
+def mirrored_rim(skin: Tensor) -> Tensor:
     """The picture [size, size, 4] with the person's outermost pixels and what lies beyond mirrored from
     within.
 
