@@ -14,8 +14,9 @@ from . import host, wire_types
 from .host import io, schema
 from .mesh_values import mesh_value
 
-TEXTURES = (1024, 768, 512)
-METRES, BOX_SIDES = UNITS = ("metres", "box sides")
+TEXTURES = ("1024", "768", "512")
+HEAD, _ = SHAPES = ("head", "volume")
+METRES, _ = UNITS = ("metres", "box sides")
 VIEW_SIZE = 512
 STEPS = 100  # of the progress bar for the surface; one more for each picture
 SHORTER = "set turntable to fewer pictures"
@@ -63,16 +64,18 @@ class HeadMesh(io.ComfyNode):
                 ),
                 io.Combo.Input(
                     "texture_size",
-                    options=[str(size) for size in TEXTURES],
-                    default=str(TEXTURES[0]),
+                    options=list(TEXTURES),
+                    default=TEXTURES[0],
                     tooltip="Size of the portrait that the texture is cut from, in the photo's own pixels;"
                     " the texture holds face and back side by side.",
                 ),
-                io.Boolean.Input(
-                    "cut_neck",
-                    default=True,
-                    tooltip="On: the head ends below the jaw, without collar and shoulders. Off: it ends"
-                    " where the volume ends, as Render Triplane shows it. Needs the portrait.",
+                io.Combo.Input(
+                    "shape",
+                    options=list(SHAPES),
+                    default=HEAD,
+                    tooltip="head: a head of its own, with a neck and a round back, without collar; needs the"
+                    " portrait. volume: what Render Triplane shows, its sides drawn straight back, to where"
+                    " it ends below the jaw.",
                 ),
                 io.Boolean.Input(
                     "head_pose",
@@ -128,7 +131,7 @@ class HeadMesh(io.ComfyNode):
         frame: int,
         resolution: int,
         texture_size: str,
-        cut_neck: bool,
+        shape: str,
         head_pose: bool,
         unit: str,
         turntable: int,
@@ -141,12 +144,14 @@ class HeadMesh(io.ComfyNode):
         settings = MeshSettings(
             frame=frame,
             resolution=resolution,
-            texture=_chosen(texture_size),
-            cut_neck=cut_neck,
+            texture=int(_chosen("texture_size", texture_size, TEXTURES)),
+            is_head=_chosen("shape", shape, SHAPES) == HEAD,
             pose=head_pose,
-            metres=unit != BOX_SIDES,
+            metres=_chosen("unit", unit, UNITS) == METRES,
             density=density,
         )
+        if turntable < 1:
+            raise RenderError(f"A turntable of {turntable} pictures was asked for; choose 1 or more.")
         check_fits(turntable, VIEW_SIZE, VIEW_SIZE, SHORTER)
         bar = host.Progress(STEPS + turntable)
         mesh = head_mesh(
@@ -163,10 +168,10 @@ class HeadMesh(io.ComfyNode):
         return io.NodeOutput(mesh_value(mesh), pictures, ui=shown)
 
 
-def _chosen(size: str) -> int:
-    if str(size) not in {str(one) for one in TEXTURES}:
-        raise RenderError(f"A texture of {str(size)[:20]!r} was asked for; choose 512, 768 or 1024.")
-    return int(size)
+def _chosen(name: str, value: object, choices: tuple[str, ...]) -> str:
+    if str(value) not in choices:
+        raise RenderError(f"{str(value)[:20]!r} was chosen for {name}; choose {' or '.join(choices)}.")
+    return str(value)
 
 
 def _size_of(texture: torch.Tensor) -> str:

@@ -44,9 +44,11 @@ class SaveMesh(io.ComfyNode):
 
     @classmethod
     def execute(cls, mesh: Any, filename_prefix: str) -> Any:
-        from ..real3d_core.head_mesh.glb import save_glb
+        from ..real3d_core.head_mesh.glb import check_mesh, save_glb
 
         meshes = meshes_from(mesh)
+        for one in meshes:
+            check_mesh(one)
         extras = {name: json.dumps(value) for name, value in host.workflow_metadata(cls).items()}
         saved, told = [], []
         for one in meshes:

@@ -11,17 +11,21 @@ from torch import Tensor
 
 from ..errors import BackendError, RenderError
 from ..image_to_plane.avatar import AnalyticAvatar, portrait_key
+from ..motion_adapter.expression import shape_weights
+from ..portrait.regions import CHIN
 from ..render_triplane.cameras import head_transform
 from ..render_triplane.decoder import decode
 from ..render_triplane.sampling import sample_planes
 from ..streaming import no_check, one_torch_thread
 from ..wires import Portrait, TriPlane
-from .neck import neck_cut
-from .solid import HeadSolid, head_solid, on_surface, sampled
+from .bust import Bust, bust
+from .rounding import rounded
+from .solid import Deep, HeadSolid, head_solid, on_surface, sampled
 from .surface_nets import Surface, closed_surface, largest_part
 
 METRES_PER_SIDE = 0.37  # of a network's box, whose face model measures in decimetres (0.27 of the box each)
 RESOLUTIONS = (32, 384)
+MOST_DENSE = 1000.0
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,8 @@ class MeshSettings:
     """frame       of the tri-plane's motion
     resolution  cells along a side of the tri-plane's box, 32..384
     texture     512, 768 or 1024: size of the portrait's picture that the texture is cut from
-    cut_neck    ends the head below the jaw, where HTB-SR's torso takes over, instead of where the volume ends
+    is_head     of a built-in head with its portrait: a head of its own, with a neck and a round back and no
+                collar, instead of the volume as it is rendered
     pose        puts the head where the motion's pose puts it
     metres      in metres, else in sides of the tri-plane's box
     density     raw density of a network's surface, 0 = 10
@@ -60,7 +65,7 @@ class MeshSettings:
     frame: int = 0
     resolution: int = 192
     texture: int = 1024
-    cut_neck: bool = True
+    is_head: bool = True
     pose: bool = False
     metres: bool = True
     density: float = 0.0
@@ -80,16 +85,16 @@ def head_mesh(
     check       called now and then; whatever it raises ends the work.
     progress    told the share that is done, 0..1.
 
-    Raises RenderError for a frame or resolution that does not exist and where the volume has no surface,
-    BackendError if the portrait is another's.
+    Raises RenderError for a frame, resolution or density that does not exist and where the volume has no
+    surface, BackendError if the portrait is another's.
     """
     settings = settings or MeshSettings()
     _check(triplane, portrait, settings)
     at_rest = _frame_at_rest(triplane, settings.frame)
     is_textured = portrait is not None and isinstance(triplane.avatar, AnalyticAvatar)
     with one_torch_thread():
-        cut = neck_cut(portrait).to(triplane.planes.device) if is_textured and settings.cut_neck else None
-        solid = head_solid(at_rest, 0, settings.density, cut)
+        shape = _bust(at_rest, portrait) if is_textured and settings.is_head else None
+        solid = head_solid(at_rest, 0, settings.density, shape)
         surface = _surface(solid, settings, check, progress)
         points = surface.vertices.astype(np.float32)
         normals = smooth_normals(points, surface.triangles)
@@ -113,6 +118,8 @@ def _check(triplane: TriPlane, portrait: Portrait | None, settings: MeshSettings
         raise RenderError(
             f"A mesh of resolution {settings.resolution} was asked for; choose {low} to {high}."
         )
+    if not 0 <= settings.density <= MOST_DENSE:
+        raise RenderError(f"A density of {settings.density} was asked for; choose 0 to {MOST_DENSE:g}.")
     if portrait is not None and getattr(triplane.avatar, "photo_key", None) != portrait_key(portrait):
         raise BackendError(
             "Head Mesh got a TRIPLANE made from another PORTRAIT; connect the same Load Portrait to both."
@@ -128,6 +135,15 @@ def _frame_at_rest(triplane: TriPlane, frame: int) -> TriPlane:
     return replace(triplane, motion=still)
 
 
+def _bust(triplane: TriPlane, portrait: Portrait) -> Bust:
+    """What makes a head of the volume, at the expression of one frame."""
+    avatar, chin_drop = triplane.avatar, 0.0
+    if triplane.motion is not None:
+        weights = shape_weights(triplane.motion, avatar.fields.names).shapes
+        chin_drop = -float(weights[0] @ avatar.fields.displacements[:, CHIN, 1])
+    return bust(portrait, avatar, chin_drop).to(triplane.planes.device)
+
+
 def _surface(
     solid: HeadSolid,
     settings: MeshSettings,
@@ -136,6 +152,9 @@ def _surface(
 ) -> Surface:
     """The surface in the world."""
     grid = sampled(solid, settings.resolution, check, progress)
+    shape: Deep = solid
+    if grid is not None and solid.bust is not None:
+        shape, grid = rounded(solid, solid.bust, grid)
     surface = None if grid is None else largest_part(closed_surface(grid.solid))
     if surface is None or len(surface.vertices) == 0:
         raise RenderError(
@@ -144,7 +163,7 @@ def _surface(
         )
     check()
     points = torch.from_numpy((grid.origin + surface.vertices * grid.cell).astype(np.float32))
-    points = on_surface(solid, points.to(solid.device), grid.cell)
+    points = on_surface(shape, points.to(solid.device), grid.cell)
     return Surface(points.cpu().numpy(), surface.triangles)
 
 
@@ -170,8 +189,8 @@ def _textured(
     from .texture import paint, unwrap
 
     points = surface.vertices
-    cut = unwrap(points, surface.triangles, portrait.landmarks.cpu().numpy())
-    painted = paint(triplane, portrait, cut, settings.texture, settings.cut_neck)
+    cut = unwrap(points, surface.triangles, portrait.landmarks.cpu().numpy(), settings.is_head)
+    painted = paint(triplane, portrait, cut, settings.texture, settings.is_head)
     mesh = _mesh(points[cut.source], cut.triangles, normals[cut.source])
     return replace(mesh, uvs=torch.from_numpy(painted.uvs), texture=painted.texture)
 

@@ -17,6 +17,7 @@ HAIR, FACE_SKIN = 1, 3  # their numbers among the classes of a portrait
 RIM = (
     0.045  # of the face's width: along the silhouette every colour stays, so that front and back meet unseen
 )
+SKIN_RIM = 0.02  # the same for skin beside hair: a hairline
 FACE_GROWN = 0.05  # of the face's width: brows and cheeks reach a little beyond the oval
 LEAST_HAIR = 0.03  # of the head's pixels: with less, the back is of skin as the rim is
 NAPE = (-0.12, 0.06)  # face heights below the jaw between which hair gives way to the neck
@@ -40,16 +41,17 @@ class _Regions:
     jaw: np.ndarray
 
 
-def back_picture(picture: np.ndarray, portrait: Portrait) -> np.ndarray:
+def back_picture(picture: np.ndarray, portrait: Portrait, inward: np.ndarray) -> np.ndarray:
     """[size, size, 3]: the head's picture with its face replaced by what is around it: hair, and neck below.
 
     picture     [size, size, 3] float32 the head from the front, its rim without background
     portrait    its portrait, on the CPU
+    inward      [512, 512] float32 pixels from the seam of front and back, positive inside
     """
     import cv2
 
     size = picture.shape[0]
-    seen = _regions(portrait)
+    seen = _regions(portrait, inward)
     hair, rim, head = seen.hair, seen.rim, seen.head
 
     def wide(mask: np.ndarray) -> np.ndarray:
@@ -66,7 +68,7 @@ def back_picture(picture: np.ndarray, portrait: Portrait) -> np.ndarray:
     return np.clip(picture * soft + filled * (1 - soft), 0, 1).astype(np.float32)
 
 
-def _regions(portrait: Portrait) -> _Regions:
+def _regions(portrait: Portrait, inward: np.ndarray) -> _Regions:
     landmarks = portrait.landmarks.numpy()
     width = face_width(landmarks)
     head = (portrait.head.numpy() > 0.5).astype(np.uint8)
@@ -76,8 +78,11 @@ def _regions(portrait: Portrait) -> _Regions:
     hair = shrink(hair, 2)
     if hair.sum() <= LEAST_HAIR * head.sum():
         hair = np.zeros_like(hair)
-    rim = head - shrink(head, max(2, round(RIM * width)))
-    return _Regions(hair, rim, head, jaw_distance(landmarks))
+    jaw = jaw_distance(landmarks)
+    rim = head & (inward < max(2.0, RIM * width))
+    if hair.any():
+        rim &= (1 - skin) | (jaw > NAPE[0]) | (inward < SKIN_RIM * width)
+    return _Regions(hair, rim, head, jaw)
 
 
 def _strands(picture: np.ndarray, hair: np.ndarray) -> np.ndarray:

@@ -55,7 +55,7 @@ def save_glb(mesh: MeshData, path: Path, extras: Mapping[str, Any] | None = None
 
 def glb_bytes(mesh: MeshData, extras: Mapping[str, Any] | None = None) -> bytes:
     """The file's content. Raises OutputError for a mesh that is no mesh."""
-    _check(mesh)
+    check_mesh(mesh)
     writer = _Writer()
     vertices = _array(mesh.vertices, np.float32)
     attributes = {"POSITION": writer.accessor(vertices, "VEC3", bounds=True)}
@@ -147,7 +147,8 @@ class _Writer:
         return header + first + struct.pack("<I4s", len(binary), b"BIN\0") + binary
 
 
-def _check(mesh: MeshData) -> None:
+def check_mesh(mesh: MeshData) -> None:
+    """Raises OutputError for a mesh that is no mesh."""
     if not _fits(mesh):
         raise OutputError(
             "A mesh is empty, or its vertices, triangles, colours and texture do not fit together; check the"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from ..image_to_plane.layout import BETA, D0, SLOPE
 from ..render_triplane.field import Field, FieldSource
 from ..streaming import no_check
 from ..wires import TriPlane
-from .neck import cut_depth
+from .bust import Bust
 from .surface_nets import Solid
 
 NETWORK_DENSITY = (
@@ -29,6 +30,17 @@ STEP = 0.25  # of a cell: half the distance over which a slope is measured
 NEWTON_STEPS = 2
 
 
+class Deep(Protocol):
+    """A solid that knows how deep points lie."""
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def depth(self, points: Tensor) -> Tensor:
+        """points [n, 3] world -> [n] box sides, positive inside."""
+        ...
+
+
 @dataclass(frozen=True)
 class HeadSolid:
     """One frame of a tri-plane.
@@ -37,14 +49,14 @@ class HeadSolid:
     density     raw density of the surface
     is_analytic whether the density is that of the built-in decoder, which can be turned into a distance
     device      of the tensors
-    cut         where the neck ends (neck.neck_cut), None if it goes on
+    bust        where the head ends and what its neck is like, None for the volume alone
     """
 
     field: Field
     density: float
     is_analytic: bool
     device: torch.device
-    cut: Tensor | None = None
+    bust: Bust | None = None
 
     def depth(self, points: Tensor) -> Tensor:
         """points [n, 3] world -> [n]: positive inside. Of a built-in head it is a distance in box sides.
@@ -57,7 +69,7 @@ class HeadSolid:
         if not self.is_analytic:
             return raw - self.density
         depth = _distance(torch.full_like(raw, self.density)) - _distance(raw)
-        return depth if self.cut is None else torch.minimum(depth, cut_depth(self.cut, points))
+        return depth if self.bust is None else self.bust.solid(depth, points)
 
 
 def _distance(raw: Tensor) -> Tensor:
@@ -66,12 +78,12 @@ def _distance(raw: Tensor) -> Tensor:
     return torch.where(fallen > 30, fallen, torch.log(torch.expm1(fallen.clamp(max=30)))) / BETA
 
 
-def head_solid(triplane: TriPlane, frame: int, density: float = 0.0, cut: Tensor | None = None) -> HeadSolid:
+def head_solid(triplane: TriPlane, frame: int, density: float = 0.0, bust: Bust | None = None) -> HeadSolid:
     """density: raw density of the surface; 0 = half of a built-in head's own, 10 for networks."""
     is_analytic = triplane.model.kind == "analytic"
     field = FieldSource(triplane).frame(triplane.residual(frame, frame + 1), 0)
     level = density or (D0 / 2 if is_analytic else NETWORK_DENSITY)
-    return HeadSolid(field, level, is_analytic, triplane.planes.device, cut)
+    return HeadSolid(field, level, is_analytic, triplane.planes.device, bust)
 
 
 @dataclass(frozen=True)
@@ -136,7 +148,7 @@ def _grid(
     return out
 
 
-def on_surface(solid: HeadSolid, points: Tensor, cell: float) -> Tensor:
+def on_surface(solid: Deep, points: Tensor, cell: float) -> Tensor:
     """Moves points [n, 3] that are near the surface onto it, by at most half a cell."""
     moved = points
     for _ in range(NEWTON_STEPS):
@@ -149,7 +161,7 @@ def on_surface(solid: HeadSolid, points: Tensor, cell: float) -> Tensor:
     return moved
 
 
-def gradient(solid: HeadSolid, points: Tensor, cell: float) -> Tensor:
+def gradient(solid: Deep, points: Tensor, cell: float) -> Tensor:
     """[n, 3] slope of the depth."""
     out = torch.empty_like(points)
     for axis in range(3):

@@ -12,7 +12,7 @@ def test_a_head_becomes_files_that_core_takes(server):
         "frame": 0,
         "resolution": 64,
         "texture_size": "512",
-        "cut_neck": True,
+        "shape": "head",
         "head_pose": False,
         "unit": "metres",
         "turntable": 2,

@@ -21,9 +21,10 @@ from real3d_core.video.decoder import read_audio, read_video
 from real3d_core.wires import Portrait
 from real3d_portrait.nodes.headless.io import NodeOutput
 from real3d_portrait.nodes.headless.video import Video, VideoFromFile
+from tests.head_mesh.read_glb import read_glb
 from tests.sentences import QUOTED, faults_of
 
-from . import clips, heads, pictures, sounds, workflows
+from . import clips, heads, meshes, pictures, sounds, workflows
 from .bench import Bench
 from .chance import Chance
 
@@ -36,7 +37,7 @@ CASES: tuple[Callable[[Chance, Bench], Made], ...] = (
     workflows.workflow, clips.on_demand, heads.layers, workflows.path, sounds.audio_motion, heads.motion,
     workflows.template, pictures.picture_file, heads.passes, clips.combine, pictures.portrait_options,
     heads.camera, workflows.workflow, heads.odd_portraits, sounds.sound_file, clips.on_demand,
-    heads.strangers,
+    heads.strangers, meshes.head_mesh, meshes.save_mesh,
 )  # fmt: skip
 
 
@@ -128,6 +129,8 @@ def _is_whole(path: Path) -> bool:
             with Image.open(path) as picture:
                 picture.load()
             return True
+        if path.suffix == ".glb":
+            return np.isfinite(read_glb(path.read_bytes()).attributes["POSITION"]).all()
         if path.suffix == ".wav":
             return bool(torch.isfinite(read_audio(path).waveform).all())
         return sum(1 for _ in read_video(path).frames()) > 0

@@ -23,7 +23,7 @@ from .closed import assert_closed, parts_of, seam_closed
 
 SIZE = 256
 OPEN = {"jawOpen": 0.8, "browInnerUp": 0.6, "eyeBlinkLeft": 0.9}
-WHOLE = MeshSettings(metres=False, cut_neck=False, resolution=160, texture=512)
+WHOLE = MeshSettings(metres=False, is_head=False, resolution=160, texture=512)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_it_looks_like_the_volume(frame, triplane, speaking, portrait):
 
 @pytest.mark.parametrize("cut", [True, False])
 def test_it_is_closed_of_one_part_and_smooth(cut, triplane, portrait):
-    mesh = head_mesh(triplane, portrait, replace(WHOLE, cut_neck=cut, resolution=96))
+    mesh = head_mesh(triplane, portrait, replace(WHOLE, is_head=cut, resolution=96))
     points, triangles = mesh.vertices.numpy(), mesh.triangles.numpy()
     assert len(triangles) <= 200_000
     place, joined = seam_closed(points, triangles)
@@ -102,19 +102,63 @@ def test_it_is_closed_of_one_part_and_smooth(cut, triplane, portrait):
     assert np.median(along) > 0.97 and (along > 0).mean() > 0.98
 
 
-def test_the_neck_is_cut_below_the_jaw(triplane, portrait):
-    whole, cut = (head_mesh(triplane, portrait, replace(WHOLE, cut_neck=c, resolution=96)) for c in (0, 1))
-    assert cut.vertices[:, 1].min() > whole.vertices[:, 1].min() + 0.1
+def test_a_head_of_its_own_has_a_neck_and_no_collar(triplane, portrait):
+    volume, head = (head_mesh(triplane, portrait, replace(WHOLE, is_head=c, resolution=96)) for c in (0, 1))
+    assert head.vertices[:, 1].min() > volume.vertices[:, 1].min() + 0.1
     chin = triplane.avatar.points[152]
-    assert cut.vertices[:, 1].min() < chin[1] - 0.01
-    picture, head = seen(cut, triplane, 0.0), portrait.head[::2, ::2] > 0.5
-    assert overlap(picture[..., 0] >= 0, head) > 0.95
+    assert head.vertices[:, 1].min() < chin[1] - 0.01
+    assert overlap(seen(head, triplane, 0.0)[..., 0] >= 0, portrait.head[::2, ::2] > 0.5) > 0.95
+    thickness = [float(np.ptp(_row(mesh, float(chin[1])), axis=0)[2]) for mesh in (volume, head)]
+    assert thickness[1] > 1.5 * thickness[0]
+
+
+def _row(mesh, y):
+    points = mesh.vertices.numpy()
+    return points[np.abs(points[:, 1] - y) < 0.01]
+
+
+def test_a_head_of_its_own_is_round_and_its_face_is_the_volume_s(triplane, portrait):
+    """Across its sides the surface bends little from triangle to triangle; the face stays where it was."""
+    volume, head = (head_mesh(triplane, portrait, replace(WHOLE, is_head=c, resolution=96)) for c in (0, 1))
+    bends = [_bends(mesh) for mesh in (volume, head)]
+    assert bends[1] < 0.5 * bends[0]
+    for mark in (1, 4, 152, 10, 61, 291):  # nose, chin, forehead, corners of the mouth
+        place = triplane.avatar.points[mark]
+        assert float((head.vertices - place).norm(dim=1).min()) < 0.012, mark
+
+
+def _bends(mesh):
+    """Largest angle but 1 % between neighbours' normals behind the face, degrees."""
+    triangles = mesh.triangles.numpy()
+    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]]])
+    edges = edges[(mesh.vertices.numpy()[edges][..., 2] < 0.05).all(1)]
+    normals = mesh.normals.numpy()[edges]
+    return np.degrees(np.percentile(np.arccos((normals[:, 0] * normals[:, 1]).sum(-1).clip(-1, 1)), 99))
+
+
+def test_an_open_jaw_and_a_closed_eye_show(speaking, portrait):
+    """In the shape and in the texture."""
+    rest, open_ = (head_mesh(speaking, portrait, replace(WHOLE, is_head=True, frame=f)) for f in (0, 1))
+    points = speaking.avatar.points
+    below = points[14] - torch.tensor([0, 0.03, 0])  # the lower lip's middle, and here is the mouth now
+    front = [
+        float(mesh.vertices[(mesh.vertices - below)[:, :2].norm(dim=1) < 0.01, 2].max())
+        for mesh in (rest, open_)
+    ]
+    assert front[1] < front[0] - 0.01
+    pictures = [seen(mesh, speaking, 0.0) for mesh in (rest, open_)]
+    for iris, least in ((avatar_eye(speaking, 1), 0.15), (avatar_eye(speaking, 0), 0.0)):
+        rows, cols = (slice(int(at * SIZE) - 3, int(at * SIZE) + 4) for at in (iris[1], iris[0]))
+        change = float((pictures[0] - pictures[1])[rows, cols].abs().mean())
+        assert change > least if least else change < 0.12
+
+
+def avatar_eye(triplane, side):
+    return triplane.avatar.iris[side, :2].tolist()
 
 
 def test_no_face_looks_out_of_the_back(triplane, portrait):
-    from real3d_core.head_mesh.texture import unwrap
-
-    mesh = head_mesh(triplane, portrait, replace(WHOLE, cut_neck=True, resolution=96))
+    mesh = head_mesh(triplane, portrait, replace(WHOLE, is_head=True, resolution=96))
     back = turned(mesh, math.pi, SIZE, ground=-1.0)
     front = turned(mesh, 0.0, SIZE, ground=-1.0)
     hair = portrait.image[portrait.segmentation[1] > 0.5].mean(0)
@@ -122,9 +166,22 @@ def test_no_face_looks_out_of_the_back(triplane, portrait):
         middle = picture[SIZE // 3 : 2 * SIZE // 3, 2 * SIZE // 5 : 3 * SIZE // 5].reshape(-1, 3)
         away = float((middle.mean(0) - hair).abs().mean())
         assert away < limit if limit else away > 0.12
-    cut = unwrap(mesh.vertices.numpy(), mesh.triangles.numpy(), portrait.landmarks.numpy())
-    edge = np.abs(mesh.vertices.numpy()[cut.source][:, 2] - 0.06) < 0.002
-    assert edge.any() and np.ptp(cut.address[edge], axis=0).max() < 1
+
+
+def test_front_and_back_meet_at_the_seam(triplane, portrait):
+    """A vertex that is there twice shows the same place in both pictures, and the pictures agree there."""
+    mesh = head_mesh(triplane, portrait, replace(WHOLE, is_head=True, resolution=96))
+    _, index, count = np.unique(mesh.vertices.numpy(), axis=0, return_inverse=True, return_counts=True)
+    order = np.argsort(index.reshape(-1), kind="stable")
+    twice = order[count[index.reshape(-1)[order]] == 2].reshape(-1, 2)
+    assert len(twice) > 100
+    uvs = mesh.uvs.numpy()[twice]
+    left, right = uvs[..., 0].min(1), uvs[..., 0].max(1)
+    assert np.allclose(right - left, 0.5, atol=2e-3) and np.allclose(*uvs[..., 1].T, atol=1e-3)
+    height, width = mesh.texture.shape[:2]
+    rows = (uvs[:, 0, 1] * height).astype(int)
+    colours = [mesh.texture.numpy()[rows, (u * width).astype(int)] for u in (left, right)]
+    assert np.median(np.abs(colours[0] - colours[1]).max(-1)) < 0.02
 
 
 def test_without_a_portrait_the_vertices_have_colours(triplane):

@@ -33,7 +33,7 @@ def triplane(portrait):
 
 
 def made(triplane, portrait=None, resolution=64, turntable=2, size="512", frame=0):
-    return HeadMesh.execute(triplane, frame, resolution, size, True, False, "metres", turntable, portrait)
+    return HeadMesh.execute(triplane, frame, resolution, size, "head", False, "metres", turntable, portrait)
 
 
 def test_a_head_is_saved_with_its_texture(session, triplane, portrait):
@@ -79,6 +79,13 @@ def test_meshes_of_other_nodes(session):
     assert len(second.triangles) == 1 and len(second.attributes["POSITION"]) == 3
 
 
+def test_of_a_batch_with_a_broken_mesh_nothing_is_written(session):
+    faces = torch.tensor([[[0, 1, 2]], [[0, 1, 9]]])
+    with pytest.raises(OutputError):
+        SaveMesh.execute(SimpleNamespace(vertices=torch.rand(2, 6, 3), faces=faces), "batch")
+    assert not list(session.output.rglob("*.glb"))
+
+
 @pytest.mark.parametrize("value", [None, "mesh", SimpleNamespace(vertices=torch.rand(4, 3), faces=None)])
 def test_no_mesh_is_refused(value):
     with pytest.raises(OutputError) as error:
@@ -90,6 +97,12 @@ def test_bad_wishes(triplane, portrait):
     with pytest.raises(RenderError, match="texture") as error:
         made(triplane, portrait, size="100000")
     assert_one_sentence(str(error.value))
+    for name, value in (("shape", "cube"), ("unit", "miles"), ("density", float("nan")), ("turntable", 0)):
+        usual = {"frame": 0, "resolution": 32, "texture_size": "512", "shape": "head", "head_pose": False}
+        usual |= {"unit": "metres", "turntable": 1}
+        with pytest.raises(RenderError, match=name) as error:
+            HeadMesh.execute(triplane, portrait=portrait, **usual | {name: value})
+        assert_one_sentence(str(error.value))
     with pytest.raises(RenderError, match="Frame 9"):
         made(triplane, portrait, frame=9)
     with pytest.raises(RenderError, match="turntable"):
