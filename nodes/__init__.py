@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import host
 from .audio_to_motion import AudioToMotion
+from .blend_avatars import BlendAvatars
 from .blend_motion import BlendMotion
 from .camera_from_load3d import CameraFromLoad3D
 from .camera_path import CameraPath
@@ -57,6 +58,7 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     PasteBack,
     HeadMesh,
     SaveMesh,
+    BlendAvatars,
 )
 
 

@@ -7,7 +7,14 @@ from typing import Any
 import torch
 
 from real3d_core.wires import ARKIT_NAMES, Camera, HeadRender, Motion, Portrait, RenderSettings
-from real3d_portrait.nodes import HTBSR, ImageToPlane, MotionAdapter, RenderPasses, RenderTriplane
+from real3d_portrait.nodes import (
+    HTBSR,
+    BlendAvatars,
+    ImageToPlane,
+    MotionAdapter,
+    RenderPasses,
+    RenderTriplane,
+)
 
 from .bench import Bench
 from .chance import INF, NAN, Chance
@@ -143,6 +150,22 @@ def strangers(chance: Chance, bench: Bench) -> tuple[str, Any]:
         return HTBSR.execute(HeadRender(still, Camera.front(), SMALL), other, "images").result
 
     return f"{stage} of another portrait", run
+
+
+def blends(chance: Chance, bench: Bench) -> tuple[str, Any]:
+    """Two heads, their portraits now and then exchanged, and amounts of any kind."""
+    heads = [bench.still, bench.portrait, bench.other_still, bench.other]
+    if chance.often(0.3):
+        heads[1], heads[3] = heads[3], heads[1]
+    if chance.often(0.2):
+        heads[0] = MotionAdapter.execute(heads[0], bench.portrait, Motion.still(2)).result[0]
+    amounts = chance.number(0.5, 0, 1, 0.3), chance.number(0.5, 0, 1, 0.9)
+
+    def run() -> Any:
+        mixed, portrait, image = BlendAvatars.execute(*heads, *amounts).result
+        return portrait, image, rendered(HeadRender(mixed, Camera.front(), SMALL), portrait)
+
+    return f"blend {amounts}", run
 
 
 def odd_portraits(chance: Chance, bench: Bench) -> tuple[str, Any]:

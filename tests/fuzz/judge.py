@@ -37,7 +37,7 @@ CASES: tuple[Callable[[Chance, Bench], Made], ...] = (
     workflows.workflow, clips.on_demand, heads.layers, workflows.path, sounds.audio_motion, heads.motion,
     workflows.template, pictures.picture_file, heads.passes, clips.combine, pictures.portrait_options,
     heads.camera, workflows.workflow, heads.odd_portraits, sounds.sound_file, clips.on_demand,
-    heads.strangers, meshes.head_mesh, meshes.save_mesh,
+    heads.strangers, meshes.head_mesh, meshes.save_mesh, heads.blends,
 )  # fmt: skip
 
 
