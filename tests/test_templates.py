@@ -28,7 +28,10 @@ NAMES = [file.stem for file in FILES]
 SIZE, LARGEST_PICTURE = 512, 60_000
 TITLE = 30  # of a node, above its body
 SOUND = 0.1  # seconds that the runs last
-SHORT = {"R3DP_ExpressionPreset": {"seconds": 0.4, "ease_in": 0.1, "ease_out": 0.1}}
+SHORT = {
+    "R3DP_ExpressionPreset": {"seconds": 0.4, "ease_in": 0.1, "ease_out": 0.1},
+    "R3DP_HeadMesh": {"resolution": 64, "turntable": 3},
+}
 
 
 def workflow(name):

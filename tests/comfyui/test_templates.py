@@ -29,7 +29,11 @@ BOXES = """() => Object.fromEntries(app.graph._nodes.map(node => {
     return [node.id, [x, y - 30, x + width, y + height]]
 }))"""
 LOAD = "([data, name]) => app.loadGraphData(data, true, true, name)"
-SHORT = {"R3DP_ExpressionPreset": {"seconds": 0.4}, "R3DP_RenderTriplane": {"resolution": 64}}
+SHORT = {
+    "R3DP_ExpressionPreset": {"seconds": 0.4},
+    "R3DP_RenderTriplane": {"resolution": 64},
+    "R3DP_HeadMesh": {"resolution": 64, "turntable": 3},
+}
 
 
 def workflow(name):

@@ -9,6 +9,7 @@ from .diffusion import depth_normal_for_controlnet, diffusion_restyle_then_talk
 from .driven import mouth_from_audio_brows_from_video, video_driven
 from .flow import Flow
 from .keeping import avatar_save_load, paste_back
+from .meshes import turntable_mesh
 from .talking import (
     background_swap,
     dialogue_two_speakers,
@@ -31,6 +32,7 @@ TEMPLATES: dict[str, Callable[[], Flow]] = {
         upscale_chain,
         paste_back,
         avatar_save_load,
+        turntable_mesh,
         diffusion_restyle_then_talk,
         depth_normal_for_controlnet,
     )

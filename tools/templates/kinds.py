@@ -117,6 +117,7 @@ def recorded(told: dict[str, Any]) -> dict[str, Any]:
     for group in ("required", "optional"):
         for name, (type_name, *more) in told["input"].get(group, {}).items():
             options = more[0] if more else {}
+            type_name = options.get("widgetType", type_name)  # of a union that older servers did not know
             listed = type_name if isinstance(type_name, list) else options.get("options")
             uploads = ("image_upload", "audio_upload", "video_upload")
             files = any(options.get(name) for name in uploads) or listed == []

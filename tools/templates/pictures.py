@@ -128,6 +128,7 @@ SHOTS: dict[str, Shot] = {
     "dialogue_two_speakers": Shot(under_each_other(0.25, 0.8), 2.0, (("Load Portrait B", MIRRORED),)),
     "paste_back": Shot(under_each_other(0.3, 0.7), 2.0, (("Load Portrait", WIDE),)),
     "avatar_save_load": Shot(four(0.0, 0.35, 0.6, 0.9), 2.0),
+    "turntable_mesh": Shot(four(0.93, 0.12, 0.25, 0.45)),
     "upscale_chain": Shot(enlarged, 0.2),
     "diffusion_restyle_then_talk": Shot(from_photo),
     "depth_normal_for_controlnet": Shot(depth_and_normals, 1.2),
@@ -208,7 +209,8 @@ def _run(name: str, shot: Shot, root: Path) -> Result:
         files = [f"{title}.image={path}" for title, path in _files(graph, shot)]
         graph = apply_settings(graph, [*files, *shot.settings], registry).graph
         done = run(graph, registry)
-        frames = VideoFromFile(done.saved[-1]).get_components().images
+        video = [path for path in done.saved if path.suffix == ".mp4"][-1]
+        frames = VideoFromFile(video).get_components().images
     keys = {node.title: key for key, node in graph.nodes.items()}
     return Result(
         [_pixels(one) for one in frames],
