@@ -22,6 +22,7 @@ from .load_portrait import LoadPortrait
 from .motion_adapter import MotionAdapter
 from .paste_back import PasteBack
 from .portrait_from_image import PortraitFromImage
+from .preview_3d import Preview3D
 from .render_passes import RenderPasses
 from .render_triplane import RenderTriplane
 from .save_avatar import SaveAvatar
@@ -59,6 +60,7 @@ NODES: tuple[type[host.io.ComfyNode], ...] = (
     HeadMesh,
     SaveMesh,
     BlendAvatars,
+    Preview3D,
 )
 
 

@@ -61,3 +61,18 @@ def cards(*lines: str, chosen: int = -1, width: int = 270, height: int = SIDE) -
         draw.rounded_rectangle(box, 7, CARD, ACCENT if number == chosen else None, 3)
         draw.text((width // 2, (box[1] + box[3]) // 2), line, INK, font, "mm")
     return np.asarray(image)
+
+
+def sliders(values: dict[str, float], ranges: dict[str, tuple[float, float]], width: int) -> Pixels:
+    """A slider a line, set to these values; the others to 0."""
+    from PIL import Image, ImageDraw
+
+    image = Image.new("RGB", (width, 16 * len(ranges)), DARK)
+    draw = ImageDraw.Draw(image)
+    for number, (name, (low, high)) in enumerate(ranges.items()):
+        middle = 16 * number + 8
+        at = 50 + (values.get(name, 0.0) - low) / (high - low) * (width - 60)
+        draw.text((4, middle - 6), name, INK)
+        draw.line((50, middle, width - 10, middle), CARD, 3)
+        draw.ellipse((at - 4, middle - 4, at + 4, middle + 4), ACCENT)
+    return np.asarray(image)

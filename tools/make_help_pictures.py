@@ -17,7 +17,7 @@ import numpy as np
 from run_workflow import PACK, ROOT, load_pack
 
 from .help_studio import Studio, close, curves, image_of, pixels, wave
-from .help_tiles import CARD, DARK, Pixels, arrow, cards, column, row, tile
+from .help_tiles import CARD, DARK, Pixels, arrow, cards, column, row, sliders, tile
 
 LARGEST = 100_000  # bytes
 CONVERTED = ("talking_head", "face_model", "hubert")
@@ -288,6 +288,25 @@ def blend_avatars(studio: Studio) -> Pixels:
     return row(pixels(portraits[1].image), arrow(180), *faces, height=180)
 
 
+def preview_3d(studio: Studio) -> Pixels:
+    """Four views with the sliders below each, as the node shows them."""
+    from real3d_portrait.real3d_core.preview_3d.view import SLIDERS
+
+    given = {"triplane": studio.run("R3DP_ImageToPlane", portrait=studio.portrait)[0]}
+    given["portrait"] = studio.portrait
+    views = (
+        ('{"yaw": -20}', {}),
+        ('{"yaw": 16, "pitch": 8}', {"jaw": 0.6}),
+        ('{"dolly": 0.75}', {"smile": 0.8, "brow": 0.6}),
+        ('{"yaw": -10, "dolly": 0.75}', {"blink": 1.0}),
+    )
+    columns = []
+    for camera, values in views:
+        image = studio.run("R3DP_Preview3D", camera=camera, **given, **values)[3]
+        columns.append(column(tile(pixels(image[0]), 200), sliders(values, SLIDERS, 200)))
+    return row(*columns)
+
+
 PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_LoadModel": load_model,
     "R3DP_LoadPortrait": load_portrait,
@@ -316,6 +335,7 @@ PICTURES: dict[str, Callable[[Studio], Pixels]] = {
     "R3DP_HeadMesh": head_mesh,
     "R3DP_SaveMesh": save_mesh,
     "R3DP_BlendAvatars": blend_avatars,
+    "R3DP_Preview3D": preview_3d,
 }
 """How each node's picture is made."""
 

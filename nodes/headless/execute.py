@@ -18,7 +18,8 @@ from .session import current, running
 from .validate import checked, order_of, output_nodes
 
 COMBINE = "R3DP_VideoCombine"
-SHOWS_ONLY = ("PreviewImage", "Preview3D", "R3DP_ConvertModel")  # output nodes that save no result
+# Output nodes that save no result.
+SHOWS_ONLY = ("PreviewImage", "Preview3D", "R3DP_ConvertModel", "R3DP_Preview3D")
 
 
 @dataclass

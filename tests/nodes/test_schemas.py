@@ -94,6 +94,21 @@ def test_names_are_complete(language):
     assert set(types) == own
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_text_is_a_message_format(language):
+    """The front end reads braces, @ and | in these texts as its own signs; old ones fail to draw the node."""
+    text = (ROOT / "locales" / language / "nodeDefs.json").read_text(encoding="utf-8")
+
+    def check(entry):
+        for value in entry.values():
+            if isinstance(value, dict):
+                check(value)
+            else:
+                assert not re.search(r"[{}@|]", value), value
+
+    check(json.loads(text))
+
+
 def test_english_names_repeat_the_schemas():
     names = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text(encoding="utf-8"))
     for node_id, schema in SCHEMAS.items():
