@@ -31,6 +31,7 @@ SOUND = 0.1  # seconds that the runs last
 SHORT = {
     "R3DP_ExpressionPreset": {"seconds": 0.4, "ease_in": 0.1, "ease_out": 0.1},
     "R3DP_HeadMesh": {"resolution": 64, "turntable": 3},
+    "PrimitiveInt": {"value": 1},  # the second frame, and one of it
 }
 
 

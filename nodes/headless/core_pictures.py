@@ -1,4 +1,5 @@
-"""Core nodes that change pictures and masks, with the arithmetic of core's own, so that results agree."""
+"""Core nodes that change pictures and masks, with the arithmetic of core's own, so that results agree; and a
+number for their inputs."""
 
 from __future__ import annotations
 
@@ -116,10 +117,57 @@ class InvertMask(CoreNode):
         return io.NodeOutput(1.0 - mask)
 
 
+class GrowMask(CoreNode):
+    title = "Grow Mask"
+    inputs = (
+        io.Mask.Input("mask"),
+        io.Int.Input("expand", default=0, min=-LONGEST_SIDE, max=LONGEST_SIDE, step=1),
+        io.Boolean.Input("tapered_corners", default=True),
+    )
+    outputs = (io.Mask.Output("MASK"),)
+
+    @classmethod
+    def execute(cls, mask: Tensor, expand: int, tapered_corners: bool) -> io.NodeOutput:
+        """Grey values spread by a pixel in each round, to four neighbours or (not tapered) to eight."""
+        from scipy.ndimage import generate_binary_structure, grey_dilation, grey_erosion
+
+        reach = generate_binary_structure(2, 1 if tapered_corners else 2)
+        spread = grey_dilation if expand > 0 else grey_erosion
+        grown = []
+        for one in mask.reshape(-1, *mask.shape[-2:]).float().cpu().numpy():
+            for _ in range(min(abs(expand), max(one.shape))):
+                one = spread(one, footprint=reach)
+            grown.append(torch.from_numpy(one))
+        return io.NodeOutput(torch.stack(grown))
+
+
+class MaskToImage(CoreNode):
+    title = "Convert Mask to Image"
+    inputs = (io.Mask.Input("mask"),)
+    outputs = (io.Image.Output("IMAGE"),)
+
+    @classmethod
+    def execute(cls, mask: Tensor) -> io.NodeOutput:
+        return io.NodeOutput(mask.reshape(-1, *mask.shape[-2:], 1).expand(-1, -1, -1, 3))
+
+
+class PrimitiveInt(CoreNode):
+    title = "Int"
+    inputs = (io.Int.Input("value", default=0, min=-(2**53), max=2**53, control_after_generate=True),)
+    outputs = (io.Int.Output("INT"),)
+
+    @classmethod
+    def execute(cls, value: int) -> io.NodeOutput:
+        return io.NodeOutput(value)
+
+
 PICTURE_NODES: tuple[type[CoreNode], ...] = (
     ImageScale,
     ImageInvert,
     ImageBatch,
     ImageFromBatch,
     InvertMask,
+    GrowMask,
+    MaskToImage,
+    PrimitiveInt,
 )

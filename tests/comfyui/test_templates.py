@@ -33,6 +33,7 @@ SHORT = {
     "R3DP_ExpressionPreset": {"seconds": 0.4},
     "R3DP_RenderTriplane": {"resolution": 64},
     "R3DP_HeadMesh": {"resolution": 64, "turntable": 3},
+    "PrimitiveInt": {"value": 1},
 }
 
 

@@ -7,11 +7,14 @@ from PIL import Image
 
 from real3d_portrait.nodes.headless.core_pictures import (
     METHODS,
+    GrowMask,
     ImageBatch,
     ImageFromBatch,
     ImageInvert,
     ImageScale,
     InvertMask,
+    MaskToImage,
+    PrimitiveInt,
 )
 
 
@@ -76,3 +79,21 @@ def test_pictures_out_of_a_batch(start, length, kept):
     batch = torch.arange(4.0).reshape(4, 1, 1, 1).expand(4, 2, 2, 3)
     out = ImageFromBatch.execute(batch, start, length).result[0]
     assert out[:, 0, 0, 0].tolist() == kept
+
+
+def test_a_mask_grows_to_four_neighbours_or_eight_and_shrinks():
+    mask = torch.zeros(1, 7, 7)
+    mask[0, 3, 3] = 0.5
+    tapered = GrowMask.execute(mask, 2, True).result[0]
+    assert int((tapered == 0.5).sum()) == 13 and tapered[0, 1, 3] == 0.5 and tapered[0, 1, 2] == 0
+    square = GrowMask.execute(mask[0], 2, False).result[0]
+    assert int((square == 0.5).sum()) == 25 and square.shape == (1, 7, 7)
+    assert torch.equal(GrowMask.execute(square, -2, False).result[0], mask)
+    assert torch.equal(GrowMask.execute(mask, 0, True).result[0], mask)
+
+
+def test_a_mask_becomes_grey_and_a_number_stays():
+    mask = torch.rand(2, 3, 5)
+    image = MaskToImage.execute(mask).result[0]
+    assert image.shape == (2, 3, 5, 3) and torch.equal(image[..., 2], mask)
+    assert PrimitiveInt.execute(7).result[0] == 7

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from .cameras import orbit_while_talking, stereo_sbs
-from .diffusion import depth_normal_for_controlnet, diffusion_restyle_then_talk
+from .diffusion import depth_normal_for_controlnet, diffusion_fix_unseen, diffusion_restyle_then_talk
 from .driven import mouth_from_audio_brows_from_video, video_driven
 from .flow import Flow
 from .keeping import avatar_save_load, paste_back
@@ -35,5 +35,6 @@ TEMPLATES: dict[str, Callable[[], Flow]] = {
         turntable_mesh,
         diffusion_restyle_then_talk,
         depth_normal_for_controlnet,
+        diffusion_fix_unseen,
     )
 }

@@ -158,3 +158,89 @@ def _guided(
         title=f"Along the {name}",
     )
     return applied["positive"], applied["negative"]
+
+
+def diffusion_fix_unseen() -> Flow:
+    flow = Flow("diffusion_fix_unseen")
+    flow.column()
+    flow.group("1  Portrait")
+    portrait = flow.add("R3DP_LoadPortrait")["portrait"]
+    flow.group("2  Voice")
+    voice = flow.add("LoadAudio")["AUDIO"]
+    flow.column()
+    flow.group("3  Head and motion", OTHERS)
+    planes = plane(flow, portrait)
+    motion = lively_speech(flow, voice)["motion"]
+    flow.column()
+    flow.group("4  From the side, where the photo shows less", OTHERS)
+    camera = flow.add("R3DP_CameraPath", {"preset": "static", "yaw": 18.0, "frames": 1})["camera"]
+    head = animated(flow, portrait, planes["triplane"], motion, camera=camera)["head"]
+    flow.column()
+    flow.group("5  Which frames", RESULT)
+    first = flow.add("PrimitiveInt", {"value": 0}, title="First frame")["INT"]
+    count = flow.add("PrimitiveInt", {"value": 8}, title="How many frames")["INT"]
+    flow.group("6  Their pictures, and what is made up in them", OTHERS)
+    before = flow.add("R3DP_HTBSR", {"head": head, "portrait": portrait}, title="HTB-SR before")["images"]
+    chosen = flow.add("ImageFromBatch", {"image": before, "batch_index": first, "length": count})["IMAGE"]
+    flow.column()
+    flow.group("7  The mask of what is painted", OTHERS)
+    unseen = flow.add(
+        "R3DP_RenderPasses",
+        {"head": head, "portrait": portrait, "start": first, "count": count, "size": "512"},
+    )["unseen"]
+    mask = flow.add("GrowMask", {"mask": unseen, "expand": 3}, title="A little wider")["MASK"]
+    shown = flow.add("MaskToImage", {"mask": mask})["IMAGE"]
+    flow.add("PreviewImage", {"images": shown}, title="White is painted")
+    flow.column()
+    flow.group("8  What should be there", DIFFUSION)
+    model = flow.add("CheckpointLoaderSimple", model="checkpoint")
+    wanted, unwanted = prompts(
+        flow,
+        model["CLIP"],
+        "portrait photo of a talking person, natural teeth, detailed hair, ear and cheek, soft light",
+        "blurry, deformed teeth, second face, text, watermark",
+    )
+    flow.note()
+    flow.column()
+    flow.group("9  Painting", DIFFUSION)
+    large = flow.add(
+        "ImageScale",
+        {"image": chosen, "upscale_method": "lanczos", "width": 1024, "height": 1024},
+        title="Larger: a mouth is small",
+    )["IMAGE"]
+    latent = flow.add("VAEEncode", {"pixels": large, "vae": model["VAE"]})["LATENT"]
+    masked = flow.add("SetLatentNoiseMask", {"samples": latent, "mask": mask})["LATENT"]
+    sampled = flow.add(
+        "KSampler",
+        {
+            "model": model["MODEL"],
+            "positive": wanted,
+            "negative": unwanted,
+            "latent_image": masked,
+            "seed": 5,
+            "steps": 24,
+            "cfg": 5.5,
+            "sampler_name": "dpmpp_2m",
+            "scheduler": "karras",
+            "denoise": 0.5,
+        },
+    )["LATENT"]
+    painted = flow.add("VAEDecode", {"samples": sampled, "vae": model["VAE"]})["IMAGE"]
+    flow.column()
+    flow.group("10  Final pictures, painted where white", RESULT)
+    pictures = flow.add(
+        "R3DP_HTBSR",
+        {
+            "head": head,
+            "portrait": portrait,
+            "audio": voice,
+            "deliver": ON_DEMAND,
+            "replacement_head": painted,
+            "replacement_mask": mask,
+            "replacement_start": first,
+        },
+    )
+    flow.column(400)
+    flow.group("11  Video", RESULT)
+    flow.add("R3DP_VideoCombine", {"images": pictures["video"], "filename_prefix": "Real3D/fixed"})
+    return flow

@@ -96,6 +96,19 @@ def depth_and_normals(result: Result) -> Pixels:
     return _square([*(result.picture("Render Passes", slot) for slot in (2, 3)), *last])
 
 
+def painted_parts(result: Result) -> Pixels:
+    """Two frames, and below in colour what would be painted in them."""
+    numbers = (13, 24)  # open mouths
+    frames = [result.frames[i] for i in numbers]
+    masks = [result.output("A little wider", 0)[i].clamp(0, 1).numpy()[..., None] for i in numbers]
+    colour = np.float32([255, 70, 160])
+    marked = [
+        (one + (0.35 * one + 0.65 * colour - one) * mask).astype(np.uint8)
+        for one, mask in zip(frames, masks, strict=True)
+    ]
+    return _square([*frames, *marked])
+
+
 def _square(pictures: list[Pixels]) -> Pixels:
     tiles = [_resized(one, SIZE // 2) for one in pictures]
     return np.concatenate([np.concatenate(tiles[:2], 1), np.concatenate(tiles[2:], 1)])
@@ -132,6 +145,9 @@ SHOTS: dict[str, Shot] = {
     "upscale_chain": Shot(enlarged, 0.2),
     "diffusion_restyle_then_talk": Shot(from_photo),
     "depth_normal_for_controlnet": Shot(depth_and_normals, 1.2),
+    "diffusion_fix_unseen": Shot(
+        painted_parts, 1.6, settings=("How many frames.value=30", "Audio-to-Motion.mouth_amplitude=1.3")
+    ),
 }
 
 
