@@ -81,15 +81,22 @@ def render_passes(studio: Studio) -> Pixels:
 
 
 def htb_sr(studio: Studio) -> Pixels:
+    """Raw colours, the picture, its mask, another background, and a painted head laid in by a mask."""
+    from .templates.pictures import painted
+
     head = studio.head(studio.expression("smile"), studio.camera(yaw=-8))
     ground = image_of(np.broadcast_to(np.uint8([60, 120, 180]), (512, 512, 3)))
     raw = head.frames(37, 38).rgb[0].movedim(0, -1)
     one = head_at(head, 37)
     images, _, masks = studio.run("R3DP_HTBSR", head=one, portrait=studio.portrait)
     other = studio.run("R3DP_HTBSR", head=one, portrait=studio.portrait, background=ground)[0]
-    return row(
-        pixels((raw + 1) / 2), arrow(), pixels(images[0]), pixels(masks[0][..., None]), pixels(other[0])
-    )
+    mask = studio.run("R3DP_RenderPasses", head=one, portrait=studio.portrait, size="512")[4]
+    paint = image_of(painted(pixels(images[0]), brush=12))
+    laid_in = studio.run(
+        "R3DP_HTBSR", head=one, portrait=studio.portrait, replacement_head=paint, replacement_mask=mask
+    )[0]
+    shown = (images[0], masks[0][..., None], other[0], laid_in[0])
+    return row(pixels((raw + 1) / 2), arrow(200), *(pixels(picture) for picture in shown), height=200)
 
 
 def head_at(head: Any, frame: int) -> Any:

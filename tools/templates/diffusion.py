@@ -172,18 +172,18 @@ def diffusion_fix_unseen() -> Flow:
     planes = plane(flow, portrait)
     motion = lively_speech(flow, voice)["motion"]
     flow.column()
-    flow.group("4  From the side, where the photo shows less", OTHERS)
+    flow.group("4  Seen from the side", OTHERS)
     camera = flow.add("R3DP_CameraPath", {"preset": "static", "yaw": 18.0, "frames": 1})["camera"]
     head = animated(flow, portrait, planes["triplane"], motion, camera=camera)["head"]
     flow.column()
     flow.group("5  Which frames", RESULT)
     first = flow.add("PrimitiveInt", {"value": 0}, title="First frame")["INT"]
     count = flow.add("PrimitiveInt", {"value": 8}, title="How many frames")["INT"]
-    flow.group("6  Their pictures, and what is made up in them", OTHERS)
+    flow.group("6  Their pictures", OTHERS)
     before = flow.add("R3DP_HTBSR", {"head": head, "portrait": portrait}, title="HTB-SR before")["images"]
     chosen = flow.add("ImageFromBatch", {"image": before, "batch_index": first, "length": count})["IMAGE"]
     flow.column()
-    flow.group("7  The mask of what is painted", OTHERS)
+    flow.group("7  What is painted", OTHERS)
     unseen = flow.add(
         "R3DP_RenderPasses",
         {"head": head, "portrait": portrait, "start": first, "count": count, "size": "512"},
@@ -227,7 +227,7 @@ def diffusion_fix_unseen() -> Flow:
     )["LATENT"]
     painted = flow.add("VAEDecode", {"samples": sampled, "vae": model["VAE"]})["IMAGE"]
     flow.column()
-    flow.group("10  Final pictures, painted where white", RESULT)
+    flow.group("10  Final pictures", RESULT)
     pictures = flow.add(
         "R3DP_HTBSR",
         {

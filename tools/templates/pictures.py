@@ -133,12 +133,13 @@ class Shot:
 
 
 SHOTS: dict[str, Shot] = {
+    "talking_portrait": Shot(four(0.0, 0.105, 0.316, 1.0), 5.0, settings=("Head Motion.sway=2",)),
     "video_driven": Shot(under_its_driver, 2.5, (("Load Portrait", PAINTED),)),
     "mouth_from_audio_brows_from_video": Shot(under_its_driver, 2.5, (("Load Portrait", PAINTED),)),
     "background_swap": Shot(four(0.0, 0.35, 0.6, 0.9), files=(("Background", PLACE),)),
     "orbit_while_talking": Shot(four(0.0, 0.22, 0.45, 0.8), 5.0),
     "stereo_sbs": Shot(under_each_other(0.2, 0.6), 2.0),
-    "dialogue_two_speakers": Shot(under_each_other(0.25, 0.8), 2.0, (("Load Portrait B", MIRRORED),)),
+    "dialogue_two_speakers": Shot(under_each_other(0.133, 0.733), 2.0, (("Load Portrait B", MIRRORED),)),
     "paste_back": Shot(under_each_other(0.3, 0.7), 2.0, (("Load Portrait", WIDE),)),
     "avatar_save_load": Shot(four(0.0, 0.35, 0.6, 0.9), 2.0),
     "turntable_mesh": Shot(four(0.93, 0.12, 0.25, 0.45)),
@@ -169,10 +170,10 @@ def _write_inputs(folder: Path) -> None:
 
     folder.mkdir()
     photo = data.astronaut()
-    painted = _painted(photo)
+    painting = painted(photo)
     Image.fromarray(photo).save(folder / PHOTO)
-    Image.fromarray(painted).save(folder / PAINTED)
-    Image.fromarray(painted[:, ::-1]).save(folder / MIRRORED)
+    Image.fromarray(painting).save(folder / PAINTED)
+    Image.fromarray(painting[:, ::-1]).save(folder / MIRRORED)
     Image.fromarray(data.rocket()).save(folder / PLACE)
     Image.fromarray(_wide(photo, data.rocket())).save(folder / WIDE)
     shutil.copy(ROOT / "demo" / "speech.flac", folder / "speech.flac")
@@ -192,8 +193,10 @@ def _wide(photo: Pixels, place: Pixels) -> Pixels:
     return wide
 
 
-def _painted(photo: Pixels, side: int = 1024, brush: int = 4) -> Pixels:
-    """Strokes: around each pixel the calmest of four squares gives its mean colour; then stronger colours."""
+def painted(photo: Pixels, side: int = 1024, brush: int = 4) -> Pixels:
+    """[side, side, 3] strokes: around each pixel the calmest of four squares gives its mean colour; then
+    stronger colours.
+    """
     import cv2
 
     large = cv2.resize(photo, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
