@@ -12,7 +12,7 @@ from . import host, wire_types
 from .host import io, schema
 from .htb_sr import IMAGES, ON_DEMAND
 from .lazy_video import LazyVideo
-from .values import audio_from, pictures
+from .values import SIZES, audio_from, pictures, side_of
 from .watch import FrameListener
 
 COMFORTABLE = 0.04  # picture widths of disparity that most viewers can see as one on a desk's screen
@@ -110,6 +110,14 @@ class Stereo(io.ComfyNode):
                     extra_dict=wire_types.ADVANCED,
                     tooltip="For trained networks, as in HTB-SR; 0 takes the value they were trained with.",
                 ),
+                io.Combo.Input(
+                    "size",
+                    options=[str(one) for one in SIZES],
+                    default="512",
+                    optional=True,
+                    tooltip="Pixels a side of one eye's picture, read from the original photo as in HTB-SR; side"
+                    " by side is twice as wide. 1024 is for headsets and needs 4 times the memory.",
+                ),
             ],
             outputs=[
                 io.Image.Output("images", tooltip="The frames; with video on demand the first one alone."),
@@ -136,6 +144,7 @@ class Stereo(io.ComfyNode):
         background: Tensor | None = None,
         audio: Any = None,
         head_threshold: float = 0.0,
+        size: str = "512",
     ) -> Any:
         from ..real3d_core.htb_sr import HTBSRSettings
         from ..real3d_core.stereo import StereoSettings, stereo_frames
@@ -146,6 +155,7 @@ class Stereo(io.ComfyNode):
         given = HTBSRSettings(
             background=None if background is None else pictures(background),
             head_threshold=head_threshold or None,
+            size=side_of(size),
         )
         source = stereo_frames(head, portrait.to(head.triplane.planes.device), settings, given)
         first = frames_to_tensor(source, 0, 1, check=host.check)

@@ -6,6 +6,7 @@ import av
 import pytest
 import torch
 
+from real3d_core.errors import RenderError
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
 from real3d_core.wires import Camera, HeadRender, Motion, RenderSettings
@@ -69,6 +70,13 @@ def test_pictures_at_once_are_told_too(session, head, portrait):
     images, video = stereo(head, portrait, "over-under, half height", "images").result
     assert images.shape == (FRAMES, 512, 512, 3) and isinstance(video, VideoFromComponents)
     assert saved(session, video, format="webm")[0] == "top_bottom"
+
+
+def test_eyes_of_1024_pixels(head, portrait):
+    first, video = stereo(head, portrait, size="1024").result
+    assert first.shape == (1, 1024, 2048, 3) and video.get_dimensions() == (2048, 1024)
+    with pytest.raises(RenderError):
+        stereo(head, portrait, size="4096")
 
 
 @pytest.mark.parametrize(

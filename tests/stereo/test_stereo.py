@@ -149,6 +149,20 @@ def test_no_distance_between_the_eyes_is_htb_sr(portrait, head) -> None:
     assert float((frame[:, :512] - htb_sr(head, portrait).frames(0, 1)[0]).abs().max()) < 6e-3
 
 
+def test_larger_eyes_see_what_larger_frames_of_htb_sr_show(portrait, head) -> None:
+    large = HTBSRSettings(size=1024)
+    pair = stereo_frames(head, portrait, StereoSettings(eye_distance=0.0), large)
+    frame = pair.frames(0, 1)[0]
+    assert frame.shape == (1024, 2048, 3) and (pair.width, pair.height) == (2048, 1024)
+    assert torch.equal(frame[:, :1024], frame[:, 1024:])
+    whole = htb_sr(head, portrait, large).frames(0, 1)[0]
+    assert float((frame[:, :1024] - whole).abs().max()) < 6e-3
+    apart = stereo_frames(head, portrait, StereoSettings(eye_distance=EYE), large).frames(0, 1)[0]
+    across = pixels_apart(apart[::2, :1024:2], apart[::2, 1024::2], slice(20, 200), slice(440, 500))
+    small = stereo_frames(head, portrait, StereoSettings(eye_distance=EYE))
+    assert across == pytest.approx(512 * float(small.disparity), abs=0.75)
+
+
 def test_swapped_eyes_change_places(portrait, head) -> None:
     usual, swapped = (
         stereo_frames(head, portrait, StereoSettings(swap=swap)).frames(0, 1)[0] for swap in (0, 1)
