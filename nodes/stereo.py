@@ -115,8 +115,8 @@ class Stereo(io.ComfyNode):
                     options=[str(one) for one in SIZES],
                     default="512",
                     optional=True,
-                    tooltip="Pixels a side of one eye's picture, read from the original photo as in HTB-SR; side"
-                    " by side is twice as wide. 1024 is for headsets and needs 4 times the memory.",
+                    tooltip="Pixels a side of one eye's picture, read from the original photo as in HTB-SR;"
+                    " side by side is twice as wide. 1024 is for headsets and needs 4 times the memory.",
                 ),
             ],
             outputs=[
