@@ -1,7 +1,7 @@
 """Kinds of speech sounds, heard by a small convolutional network, a hundred times a second.
 
 Formulas hear how loud and how bright a sound is, but not what tells [m] from [n]. The network (phones.npz,
-20 kB, made by tools/train_phones.py from synthetic speech whose segments are known) tells how likely each row
+80 kB, made by tools/train_phones.py from synthetic speech whose segments are known) tells how likely each row
 belongs to each KIND. It runs in numpy, in a few milliseconds for each second of sound.
 
 See docs/model.md, "Sound to motion".
@@ -31,7 +31,7 @@ DEEPEST = 60.0  # dB under the speaker's level that still count
 REFERENCE_SECONDS = 6.0  # over which the speaker's level is taken
 STEADY_SECONDS = 0.04  # a click is no speaker
 QUIET_SPEAKER = -65.0  # dBFS in the loudest band: sound below is not brought to a speaker's level
-DILATIONS = (1, 2, 4)  # of the convolutions with TAPS each: 14 rows to either side are heard
+DILATIONS = (1, 2, 4, 8)  # of the convolutions with TAPS each: 30 rows to either side are heard
 TAPS = 5
 
 
@@ -103,7 +103,7 @@ def weights() -> tuple[tuple[np.ndarray, np.ndarray], ...]:
 def likelihoods(levels: np.ndarray, layers: tuple[tuple[np.ndarray, np.ndarray], ...]) -> np.ndarray:
     """[n, 9] softmax of the network: dilated convolutions with ReLU, then a linear layer."""
     rows = levels
-    for (weight, bias), dilation in zip(layers, DILATIONS, strict=False):
+    for (weight, bias), dilation in zip(layers[:-1], DILATIONS, strict=True):
         reach = TAPS // 2 * dilation
         padded = np.pad(rows, ((reach, reach), (0, 0)))
         taps = [padded[k * dilation : k * dilation + len(rows)] for k in range(TAPS)]

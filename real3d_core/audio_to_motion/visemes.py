@@ -14,7 +14,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from .closures import closure_curve, find_closures
 from .curves import ease, largest, ramp, smallest, smooth
 from .features import QUIETEST, Features
 from .loudness import Loudness
@@ -22,20 +21,23 @@ from .phones import Phones
 from .vowels import Vowels, read_vowels
 
 REST_DIP = 0.2  # s; quieter moments shorter than this belong to the speech and do not bring the mouth to rest
-REST_LOUD, SPEAKING_LOUD = 0.04, 0.22  # loudness of lips still together, and of lips free to part
+REST_LOUD, SPEAKING_LOUD = 0.08, 0.26  # loudness of lips still together, and of lips free to part
 JAW_SMOOTH, SHAPE_SMOOTH, CLOSE_SMOOTH, REST_SMOOTH = 0.03, 0.05, 0.016, 0.05  # s; heavier parts are slower
-JAW_CLOSED_VOWEL, JAW_OPEN_VOWEL = 0.31, 0.56  # jaw of a loud [i] and of a loud [a]
+JAW_CLOSED_VOWEL, JAW_OPEN_VOWEL = 0.28, 0.62  # jaw of a loud [i] and of a loud [a]
 LOUD_POWER = 0.85  # the jaw follows loudness a little less than in proportion, so that soft syllables show
 MURMUR, MURMUR_RANGE = 0.6, (-22.0, 6.0)  # most loudness of a murmur; dB against the vowels
 SETTLE = 0.28  # of mouthClose between syllables: an open-mouthed photo would gape through every consonant
+NARROW = 0.4  # how far a loud [i] or [u] frees the lips of it; a loud [a] frees them wholly
 HISS_JAW = 0.07  # the teeth nearly meet in [s]
 LEAST_FRAMES_CLOSED = 1.0  # a contact of the lips must be seen in at least one whole frame
+FIRM = 0.85  # of a contact at which the lips are wholly together: less leaves a white line of teeth
 LITTLE_WEIGHT = 0.05  # of voice, under which a shape fades away
-HEARD = (0.35, 0.6)  # likelihood of [m], [b], [p] from which, and over which, the lips meet
+HEARD = (0.15, 0.35)  # likelihood of [m], [b], [p] from which, and over which, the lips meet
 HALF_OPEN = 0.4  # openness of [e] and [er]
-HEARD_SHARE = 0.4  # of the network in a vowel's openness, where it is sure that it is one
+HEARD_SHARE = 0.6  # of the network in a vowel's openness, where it is sure that it is one
 CORE = 0.02  # s by which a contact is heard longer than it is held
 BESIDE_VOWEL = 0.25  # s within which a vowel must be heard
+BESIDE_CONTACT = 0.12  # s; half of it on either side of a contact, silence is part of it
 HUSH = (0.5, 0.95)  # share of a hiss below 4 kHz: [s] little, [sh] nearly all
 THROUGH_CONTACT = ("mouthPucker", "mouthFunnel", "mouthStretchLeft", "mouthStretchRight")
 SOFT_HISS = (-13.0, -22.0)  # dB against the vowels: [s] lies above, [f] below
@@ -49,13 +51,12 @@ def mouth_channels(
     speech = np.maximum(loudness.vowel, 0.7 * loudness.hiss)
     sustained = smallest(largest(speech, REST_DIP), REST_DIP)
     rest = smooth(1 - ease(sustained, REST_LOUD, SPEAKING_LOUD), REST_SMOOTH)
-    gaps = np.maximum(
-        closure_curve(find_closures(features, loudness), len(features)), _heard_contacts(phones, loudness)
-    )
-    contact = smooth(largest(gaps, LEAST_FRAMES_CLOSED / fps), CLOSE_SMOOTH)
+    held = _heard_contacts(phones, loudness)
+    contact = ramp(smooth(largest(held, LEAST_FRAMES_CLOSED / fps), CLOSE_SMOOTH), 0, FIRM)
     shut = np.maximum(rest, contact)
     loud = np.maximum(loudness.vowel, _murmur(features, loudness)) ** LOUD_POWER
-    close = np.maximum(shut, SETTLE * (1 - smooth(loud, JAW_SMOOTH)))
+    freed = loud * (NARROW + (1 - NARROW) * vowels.open)
+    close = np.maximum(shut, SETTLE * (1 - smooth(freed, JAW_SMOOTH)))
     jaw = loud * (JAW_CLOSED_VOWEL + (JAW_OPEN_VOWEL - JAW_CLOSED_VOWEL) * vowels.open)
     jaw = smooth(np.maximum(jaw, HISS_JAW * loudness.hiss), JAW_SMOOTH)
     channels = {
@@ -82,7 +83,9 @@ def _with_heard_openness(vowels: Vowels, phones: Phones) -> Vowels:
 def _heard_contacts(phones: Phones, loudness: Loudness) -> np.ndarray:
     """[n] 0..1: lips that meet as the network hears them, beside a vowel: a hum alone is no speech."""
     near_vowel = ramp(largest(loudness.vowel, 2 * BESIDE_VOWEL), 0.15, 0.3)
-    return smallest(ramp(phones["contact"], *HEARD), CORE) * near_vowel
+    contact = phones["contact"]
+    quiet = phones["silence"] * largest(contact, BESIDE_CONTACT)  # lips wait closed for a first [b]
+    return smallest(ramp(contact + quiet, *HEARD), CORE) * near_vowel
 
 
 def _murmur(features: Features, loudness: Loudness) -> np.ndarray:
