@@ -49,7 +49,7 @@ def mouth_from_audio_brows_from_video() -> Flow:
     speech = flow.add("R3DP_AudioToMotion", {"audio": voice, **STILL})["motion"]
     driver = flow.add("R3DP_VideoToMotion", {"video": film})["motion"]
     flow.column(300)
-    flow.group("4  The voice's mouth, the driver's rest", OTHERS)
+    flow.group("4  One motion of both", OTHERS)
     both = flow.add(
         "R3DP_BlendMotion",
         {"first": speech, "second": driver, "mode": "mix", "mouth": 0.0, "length": "first"},

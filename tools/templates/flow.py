@@ -49,6 +49,7 @@ SHOWN = {
     "Preview3D": 420,
     "LoadImage": 340,
     "LoadAudio": 110,
+    "LoadVideo": 330,
     "PreviewImage": 340,
     "MaskPreview": 340,
 }
