@@ -10,9 +10,6 @@ import torch
 
 from real3d_core.audio_to_motion.features import RATE, analyse
 from real3d_core.audio_to_motion.phones import KINDS, hear
-from real3d_core.image_to_plane import image_to_plane
-from real3d_core.model import Model
-from real3d_core.motion_adapter.expression import shape_weights
 from real3d_core.video.decoder import read_audio
 from real3d_core.wires import Audio, Motion
 from tests.audio_to_motion.synthetic import move
@@ -99,26 +96,16 @@ def test_the_rendered_lips_do_what_was_said(motion, portrait, nets):
     assert max(opening[frame] for frame in rests) <= CLOSED
 
 
-def test_the_demo_is_said_as_it_was_spoken(portrait):
+def test_the_demo_is_said_as_it_was_spoken(portrait, nets):
     """By the avatar's own landmarks, every frame: what the nets add in small mouths is left out."""
     audio = read_audio(ROOT / "demo" / "speech.flac")
     segments = segments_of("demo_segments.json")
-    found = figures(track_of(move(audio, head_motion=0.0, blink=0.0), portrait), audio, segments)
+    motion = move(audio, head_motion=0.0, blink=0.0)
+    found = figures(Sitter(portrait, nets).geometry(motion), audio, segments)
     print(*found.lines(), sep="\n")
     assert found.contacts == 10 and found.met == 10
     assert found.round < found.spread and found.wide_open > found.nearly_shut
     assert abs(found.lag) <= 1 and found.silent < 0.05
-
-
-def track_of(motion: Motion, portrait) -> LipTrack:
-    """Opening and width of the mouth, as shares of the eyes' distance, of the avatar's own landmarks."""
-    avatar = image_to_plane(portrait, Model.built_in()).avatar
-    weights = shape_weights(motion, avatar.fields.names).shapes
-    moved = avatar.points + torch.einsum("nk,kvc->nvc", weights, avatar.fields.displacements)
-    across, up = (moved @ avatar.axes[axis] for axis in (0, 1))
-    eyes = float((avatar.points[33] - avatar.points[263]).norm())
-    opening = (up[:, 13] - up[:, 14]).clamp(min=0) / eyes
-    return LipTrack(motion.fps, opening.numpy(), ((across[:, 291] - across[:, 61]) / eyes).numpy())
 
 
 @pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 60.0])
