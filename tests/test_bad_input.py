@@ -14,6 +14,7 @@ face nets missing or damaged        here; tests/portrait/test_nets.py, test_net_
 no cv2, a broken cv2, no librosa    here; tests/portrait/test_nets.py
 keyframes, cameras of 3D viewers     tests/camera_path/test_keyframes.py, tests/test_camera_from_load3d.py
 stereo that cannot be seen           tests/stereo/test_stereo.py
+cameras and sliders of 3D Preview    tests/preview_3d/test_view.py, tests/nodes/test_preview_3d.py
 meshes that are none                 tests/head_mesh/test_glb.py, tests/nodes/test_head_mesh.py
 wrong workflows                     here; tests/nodes/test_execute.py, test_ui_format.py
 kill -9                             tests/test_killed.py, tests/test_part_files.py

@@ -242,6 +242,25 @@ def test_many_viewers_share_one_context_that_may_be_lost(page):
     assert page.problems == []
 
 
+def test_the_page_stays_quick_while_it_sharpens(page):
+    open_files(page, PHOTO, draws="fine")
+    wait_until_still(page)
+    longest = page.evaluate(
+        """async () => {
+        const tasks = [0]
+        const keep = list => list.getEntries().forEach(one => tasks.push(one.duration))
+        const watch = new PerformanceObserver(keep)
+        watch.observe({ entryTypes: ["longtask"] })
+        panels[0].turn({ yaw: 15, pitch: 3, dolly: 1 })
+        do await new Promise(resume => setTimeout(resume, 50))
+        while (panels[0].viewer.isDrawing)
+        return Math.max(...tasks)
+    }"""
+    )
+    print(f"longest task {longest:.0f} ms, drawn in {page.evaluate('panels[0].viewer.measured')}")
+    assert longest < 200  # 100 ms on a machine that does nothing else
+
+
 @pytest.fixture
 def without_webgl(browser):
     """The same Chromium as if the machine had no graphics at all."""

@@ -13,7 +13,8 @@ const NODE = "R3DP_Preview3D"
 const SHOWN = "r3dp_preview" // in the node's output, and the property that survives a reload
 const SUBFOLDER = "real3d_preview"
 const FILE = /^[0-9a-f]{16}\.r3dv$/
-const LEAST_HEIGHT = 260 // px of the panel
+const LEAST_HEIGHT = 320 // px of the panel, which old front ends give it in Nodes 2.0
+const MARGINS = 20 // px that the classic canvas leaves around it
 const SIZE = [380, 640] // px of a new node
 const MIDDLE = 1
 const MIDDLE_HELD = 4
@@ -65,6 +66,7 @@ class Preview {
     const language = app.extensionManager?.setting?.get("Comfy.Locale") ?? "en"
     this.panel = new Panel({ language, onTurned: (orbit) => this.keep(orbit) })
     const { element } = this.panel
+    element.style.minHeight = `${LEAST_HEIGHT - MARGINS}px`
     passOn(element)
     keepWheel(this.panel.canvas, element)
     const options = { serialize: false, hideOnZoom: false, getMinHeight: () => LEAST_HEIGHT }

@@ -154,12 +154,28 @@ export class Context {
     })
   }
 
-  /** Draws the triangle over a target, or over the lower left `size` pixels of the canvas. */
-  draw(target, size) {
+  /**
+   * Draws the triangle over a target.
+   * @param {Target} target
+   * @param {[number, number]} [rows] only these, counted from the bottom
+   */
+  draw({ frame, size }, rows) {
     const { gl } = this
-    gl.bindFramebuffer(gl.FRAMEBUFFER, target?.frame ?? null)
+    gl.bindFramebuffer(gl.FRAMEBUFFER, frame)
     gl.viewport(0, 0, size, size)
+    const [first, last] = rows ?? [0, size]
+    gl.enable(gl.SCISSOR_TEST)
+    gl.scissor(0, first, size, last - first)
     gl.drawArrays(gl.TRIANGLES, 0, 3)
+    gl.disable(gl.SCISSOR_TEST)
+  }
+
+  /** Copies a target onto the lower left corner of the canvas, which is to be read before anything else runs. */
+  copy({ frame, size }) {
+    const { gl } = this
+    gl.bindFramebuffer(gl.READ_FRAMEBUFFER, frame)
+    gl.bindFramebuffer(gl.DRAW_FRAMEBUFFER, null)
+    gl.blitFramebuffer(0, 0, size, size, 0, 0, size, size, gl.COLOR_BUFFER_BIT, gl.NEAREST)
   }
 
   /** Waits until the card has drawn what it was told; without it, frames would queue up. */

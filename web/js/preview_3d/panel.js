@@ -7,7 +7,7 @@ import { listen } from "./pointer.js"
 import { Viewer } from "./viewer.js"
 
 const STYLES = {
-  panel: `display:flex;flex-direction:column;width:100%;height:100%;min-height:220px;box-sizing:border-box;
+  panel: `display:flex;flex-direction:column;width:100%;height:100%;box-sizing:border-box;
     background:#212126;border-radius:6px;overflow:hidden`,
   stage: "position:relative;flex:1 1 0;min-height:0",
   // Square, as large as there is room.

@@ -173,8 +173,12 @@ export class Viewer {
       const isFirst = !volume.card // compiling and uploading are not drawing
       const began = performance.now()
       const march = { size, samples: Math.min(size, this.quality.live), raw: this.asRaw }
-      this.show(context, volume.march(context, this.orbit, march), this.rung > 1 ? CANVAS : CANVAS / 2)
+      const rays = volume.march(context, this.orbit, march)
+      volume.survey(context, rays)
+      const picture = volume.present(context, this.orbit, rays, this.rung > 1 ? CANVAS : CANVAS / 2)
       await context.finished()
+      if (volume !== this.volume || context.isLost) return
+      this.show(context, picture)
       const ms = performance.now() - began
       if (isFirst) return
       this.measured.live = { size, ms }
@@ -189,21 +193,19 @@ export class Viewer {
     if (!context) return
     await context.alone(async () => {
       const began = performance.now()
-      let rows = Math.max(1, Math.round(size / 32))
-      let target
-      for (let row = 0; row < size; ) {
-        if (drawn !== this.change || !this.volume || context.isLost) return
-        const start = performance.now()
-        const march = { size, samples: this.quality.samples, raw: this.asRaw }
-        const end = Math.min(size, row + rows)
-        target = this.volume.march(context, this.orbit, { ...march, rows: [row, end] })
-        await context.finished()
-        const ms = performance.now() - start
-        rows = Math.max(1, Math.min(size, Math.round((rows * STRIPE_TIME) / Math.max(ms, 1)), rows * 2))
-        row = end
-      }
-      if (drawn !== this.change || !this.volume || context.isLost) return
-      this.show(context, target, CANVAS)
+      const march = { size, samples: this.quality.samples, raw: this.asRaw }
+      const { orbit } = this
+      const isWanted = () => drawn === this.change && this.volume && !context.isLost
+      const rays = await inStripes(context, size, isWanted, (rows) =>
+        this.volume.march(context, orbit, { ...march, rows }),
+      )
+      if (!rays) return
+      this.volume.survey(context, rays)
+      const picture = await inStripes(context, CANVAS, isWanted, (rows) =>
+        this.volume.present(context, orbit, rays, CANVAS, rows),
+      )
+      if (!picture) return
+      this.show(context, picture)
       this.measured.fine = { size, ms: performance.now() - began }
       if (this.isTooSlow) {
         // It may have been busy: the next turn is judged by what this picture took.
@@ -214,10 +216,11 @@ export class Viewer {
     if (drawn === this.change) this.tell.onDrawn?.()
   }
 
-  /** Copies marched rays onto the own canvas: at once, because the context's canvas is everybody's. */
-  show(context, target, size) {
+  /** Copies a picture onto the own canvas: at once, because the context's canvas is everybody's. */
+  show(context, picture) {
     if (context.canvas.width !== CANVAS) context.canvas.width = context.canvas.height = CANVAS
-    this.volume.present(context, this.orbit, target, size)
+    context.copy(picture)
+    const { size } = picture
     const part = [0, CANVAS - size, size, size]
     this.brush.drawImage(context.canvas, ...part, 0, 0, this.canvas.width, this.canvas.height)
   }
@@ -254,4 +257,29 @@ export class Viewer {
       return out
     })
   }
+}
+
+/**
+ * Draws rows a few at a time, so that other things on the page have their turn.
+ * @template Target
+ * @param {import("./context.js").Context} context
+ * @param {number} size rows
+ * @param {() => unknown} isWanted asked before each stripe
+ * @param {(rows: [number, number]) => Target} draw
+ * @returns {Promise<Target | null>} null if it was given up
+ */
+async function inStripes(context, size, isWanted, draw) {
+  let count = Math.max(1, Math.round(size / 32))
+  let target = null
+  for (let row = 0; row < size; ) {
+    if (!isWanted()) return null
+    const start = performance.now()
+    const end = Math.min(size, row + count)
+    target = draw([row, end])
+    await context.finished()
+    const fitting = (count * STRIPE_TIME) / Math.max(performance.now() - start, 1)
+    count = Math.max(1, Math.min(size, Math.round(fitting), count * 2))
+    row = end
+  }
+  return isWanted() ? target : null
 }

@@ -179,29 +179,18 @@ export class Volume {
     gl.uniform1i(uniforms.skip, march.skip === false ? 0 : 1)
     gl.uniformBlockBinding(program.program, gl.getUniformBlockIndex(program.program, "Decoder"), 0)
     gl.bindBufferBase(gl.UNIFORM_BUFFER, 0, this.card.decoder)
-    if (march.rows) {
-      gl.enable(gl.SCISSOR_TEST)
-      gl.scissor(0, march.rows[0], march.size, march.rows[1] - march.rows[0])
-    }
-    context.draw(target, march.size)
-    gl.disable(gl.SCISSOR_TEST)
+    context.draw(target, march.rows)
     return target
   }
 
   /**
-   * Draws marched rays onto the context's canvas, its lower left `size` pixels.
+   * Looks at rays and their neighbours, for `present`. @param {import("./context.js").Context} context
    * @param {import("./context.js").Target} target of `march`
    */
-  present(context, orbit, target, size) {
+  survey(context, target) {
+    if (target.textures.length === 1) return
     const { gl } = context
-    const { header } = this.file
-    if (target.textures.length === 1) {
-      const program = context.program(PRESENT_RAW)
-      context.use(program, [["rays", gl.TEXTURE_2D, target.textures[0]]])
-      this.frame(gl, program, size)
-      return context.draw(null, size)
-    }
-    const [rays, addresses, distances] = target.textures
+    const [rays, addresses] = target.textures
     const around = context.target(target.size, 2, "RGBA16F")
     const survey = context.program(SURVEY)
     context.use(survey, [
@@ -210,7 +199,35 @@ export class Volume {
       ["masks", gl.TEXTURE_2D, this.card.pictures.masks],
     ])
     gl.uniform2f(survey.uniforms.size, target.size, target.size)
-    context.draw(around, target.size)
+    context.draw(around)
+  }
+
+  /**
+   * Makes a picture of marched rays. @param {import("./context.js").Context} context
+   * @param {Orbit} orbit @param {import("./context.js").Target} target of `march`, after `survey`
+   * @param {number} size @param {[number, number]} [rows] only these, counted from the bottom
+   * @returns {import("./context.js").Target}
+   */
+  present(context, orbit, target, size, rows) {
+    const picture = context.target(size, 1, "RGBA8")
+    if (target.textures.length === 1) this.useRaw(context, target, size)
+    else this.usePhoto(context, orbit, target, size)
+    context.draw(picture, rows)
+    return picture
+  }
+
+  useRaw(context, target, size) {
+    const { gl } = context
+    const program = context.program(PRESENT_RAW)
+    context.use(program, [["rays", gl.TEXTURE_2D, target.textures[0]]])
+    this.frame(gl, program, size)
+  }
+
+  usePhoto(context, orbit, target, size) {
+    const { gl } = context
+    const { header } = this.file
+    const [rays, addresses, distances] = target.textures
+    const around = context.target(target.size, 2, "RGBA16F")
     const program = context.program(PRESENT_PHOTO)
     const { uniforms } = program
     const empty = this.card.pictures.masks // nothing reads it without a portrait
@@ -237,7 +254,6 @@ export class Volume {
     gl.uniform4fv(uniforms.lens, lensOf(header.camera))
     gl.uniform4fv(uniforms.restLens, lensOf(header.camera))
     this.frame(gl, program, size)
-    context.draw(null, size)
   }
 
   /** Whether torso and background are there. */
