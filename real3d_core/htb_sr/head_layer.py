@@ -53,7 +53,8 @@ class Survey:
     known       [1, h, w, C] features, continued a few rays beyond the silhouette
     alpha       [1, h, w, 1] of the volume
     fine        [1, H, W, 2] address of the skin
-    skin        [1, H, W, 4] the skin's picture read there
+    source      [1, size, size, 4] the skin's picture for this view
+    skin        [1, H, W, 4] what it shows there
     cover       [H, W] opacity of the head
     slits       boxes of rays that hold an opening
     rays        (r0, r1, c0, c1) the box in rays; scale: pixels of a ray's side
@@ -64,6 +65,7 @@ class Survey:
     known: Tensor
     alpha: Tensor
     fine: Tensor
+    source: Tensor
     skin: Tensor
     cover: Tensor
     slits: list[Box]
@@ -199,7 +201,7 @@ def survey_head(
     cover = silhouette * edge[..., 1].clamp(0, 1)
     distances = feature_to_distance(known[..., DISTANCES])[0]
     slits = boxes_of((distances > NEAR_SLIT).all(-1) & (solid[0, ..., 0] > 0), 1)
-    return Survey(known, a, fine, skin, cover, slits, ray_box, scale, near_photo, total)
+    return Survey(known, a, fine, source, skin, cover, slits, ray_box, scale, near_photo, total)
 
 
 def paint_head(
@@ -216,7 +218,7 @@ def paint_head(
         return None
     colour = seen.skin[0, ..., :3].contiguous()
     for box in seen.slits:
-        paint_slit(pictures, colour, seen.known, box, seen.scale, closing)
+        paint_slit(pictures, seen.source, colour, seen.known, box, seen.scale, closing)
     kink = _kinks(feature_to_unit(seen.known[..., ADDRESS_UPPER]), seen.alpha, seen.total)
     # The edges of lips and lids are jumps on purpose.
     kink = kink * (seen.distances.amin(-1) < AT_SLIT)[None, ..., None]

@@ -27,17 +27,21 @@ SHADOW = (0.8, 1.2, 1.3)  # exponents of red, green and blue in the mouth's shad
 
 def paint_slit(
     pictures: HeadPictures,
+    source: Tensor,
     colour: Tensor,
     features: Tensor,
     box: Box,
     scale: int,
     closing: tuple[float, float],
 ) -> None:
-    """Draws one mouth or eye at full resolution into colour [H, W, 3] (in place)."""
+    """Draws one mouth or eye at full resolution into colour [H, W, 3] (in place).
+
+    source [1, size, size, 4]: the skin's picture for this view.
+    """
     unit = feature_to_unit(enlarged(features, box, scale))
     below, above = (torch.logit(unit[..., DISTANCES]) * SLIT_SCALE).unbind(-1)
     inner = unit[..., ADDRESS_INNER]
-    lower = remap(pictures.skin, *pixels_of(unit[..., ADDRESS_LOWER], pictures.skin), cubic=True)[..., :3]
+    lower = remap(source, *pixels_of(unit[..., ADDRESS_LOWER], source), cubic=True)[..., :3]
     side = ((below - above) / SEAM * 0.5 + 0.5).clamp(0, 1)
     side = torch.where(torch.maximum(below, above) > -0.9 * SLIT_LIMIT, side, torch.zeros_like(side))[
         ..., None

@@ -9,11 +9,14 @@ import torch
 from torch import Tensor
 
 from ..image_to_plane.avatar import AnalyticAvatar
+from ..ops import remap
+from ..portrait.filters import blur
 from ..wires import PORTRAIT_SIZE, Portrait, _Movable
 from .photo_detail import PhotoDetail
 
 RIM = 6  # pixels of the silhouette that hold some background or were softened
 MIRROR = 12.0  # pixels: width of the band inside the rim that other views see mirrored
+EVEN = 4.0  # pixels over which mirrored places are evened out
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,13 @@ def mirrored_rim(skin: Tensor) -> Tensor:
     band = MIRROR * scale
     depth = band - np.abs(band - away % (2 * band))
     share = depth / np.maximum(away, 1e-6)
-    y = np.round(rows + (rows - i) * share).clip(0, size - 1).astype(np.int64)
-    x = np.round(cols + (cols - j) * share).clip(0, size - 1).astype(np.int64)
-    return torch.cat([skin[torch.from_numpy(y), torch.from_numpy(x), :3], skin[..., 3:]], -1)
+    # Where the silhouette turns sharply, below an ear, neighbours mirror places far apart: evened out, or
+    # that would be a seam.
+    y, x = (
+        blur(((at - here) * (1 + share)).astype(np.float32), EVEN * scale) + here
+        for at, here in ((rows, i), (cols, j))
+    )
+    at = (torch.from_numpy(one.astype(np.float32))[None] for one in (x, y))
+    mirror = remap(skin[None, ..., :3].contiguous(), *at)[0]
+    inner = torch.from_numpy(core)[..., None]
+    return torch.cat([torch.where(inner, skin[..., :3], mirror), skin[..., 3:]], -1)
