@@ -128,6 +128,8 @@ def _corners(offset: Callable[[float], tuple[float, float, float]], cheeks: bool
         controls[k] = np.array(offset(_vertices()[k, 0]))
     if cheeks:
         controls |= {k: np.array([0, 0.20, 0.09]) for k in (50, 280)}
+    else:  # closed lips stay closed
+        controls |= _zero((14, 17))
     return extend(controls)
 
 

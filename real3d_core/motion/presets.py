@@ -50,8 +50,8 @@ EXPRESSIONS: dict[str, Expression] = {
         {
             "mouthClose": 1.0,
             "mouthPress": 0.5,
-            "mouthFrown": 0.7,
-            "mouthSmile": -0.3,
+            "mouthFrown": 0.9,
+            "mouthShrugLower": 0.25,
             "mouthPucker": 0.2,
             "browDown": 1.2,
             "eyeSquint": 0.4,
@@ -62,8 +62,7 @@ EXPRESSIONS: dict[str, Expression] = {
     "sad": Expression(
         {
             "mouthClose": 1.0,
-            "mouthFrown": 1.0,
-            "mouthSmile": -0.5,
+            "mouthFrown": 1.2,
             "mouthShrugLower": 0.3,
             "browInnerUp": 1.0,
             "browDown": 0.2,
@@ -86,7 +85,7 @@ EXPRESSIONS: dict[str, Expression] = {
         roll=-4.0,
     ),
 }
-"""Many photos smile with parted lips: mouthClose shuts them, and a negative weight takes the smile back."""
+"""Many photos smile with parted lips: mouthClose shuts them, a frown or a negative weight takes the smile back."""
 
 
 @dataclass(frozen=True)

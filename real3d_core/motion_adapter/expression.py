@@ -16,6 +16,7 @@ LOWEST, HIGHEST = -0.5, 1.3  # beyond this the skin folds over itself
 LID_FOLLOWS_GAZE = 0.35  # the upper lid covers this share of the eye when it looks down fully
 LID_LEAD = 0.1  # lids run ahead of the weight half-way: a half-closed eye was seen three quarters open
 SMILE_RELAX = 0.45  # a speaking mouth takes this share of the photo's smile back
+FROWN_RELAX = 1.0  # and a full frown this: its corners go down from a resting mouth, not from a smile
 GAZE_CENTIMETRES = (0.50, 0.32)  # travel of the iris at eyeLook* = 1, across and along
 
 
@@ -51,7 +52,9 @@ def shape_weights(motion: Motion, names: tuple[str, ...]) -> ShapeWeights:
     extra["jawOpenLipsTogether"] = torch.minimum(jaw, close)
     busy = torch.stack([1.4 * jaw, close, channel("mouthPucker"), channel("mouthFunnel")]).amax(0)
     smooth = (busy / 0.6).clamp(0, 1)
-    extra["smileRelax"] = SMILE_RELAX * smooth * smooth * (3 - 2 * smooth)
+    speaking = SMILE_RELAX * smooth * smooth * (3 - 2 * smooth)
+    frown = (channel("mouthFrownLeft") + channel("mouthFrownRight")).clamp(0, 2) / 2
+    extra["smileRelax"] = torch.maximum(speaking, FROWN_RELAX * frown)
 
     columns = [extra[name] if name in extra else channel(name) for name in names]
     gaze = torch.stack(

@@ -3,8 +3,10 @@
 import pytest
 import torch
 
+from real3d_core.motion.presets import PresetSettings, preset_motion
 from real3d_core.motion_adapter.expression import HIGHEST, SMILE_RELAX, combined, shape_weights
 from real3d_core.wires import ARKIT_INDEX, Motion
+from tools.measure_lips import Sitter
 
 NAMES = (
     "jawOpen",
@@ -41,6 +43,14 @@ def test_correctives_follow_their_causes():
     assert w["smileRelax"] == pytest.approx(SMILE_RELAX)
     assert weights_of(eyeBlinkLeft=0.5)["eyeHalfClosedLeft"] == pytest.approx(1.0, abs=0.01)
     assert weights_of(eyeBlinkLeft=1.0)["eyeHalfClosedLeft"] == pytest.approx(0.0)
+
+
+def test_a_frown_takes_a_photo_s_smile_back_and_leaves_closed_lips_closed(portrait, nets):
+    assert weights_of(mouthFrownLeft=1.0, mouthFrownRight=1.0)["smileRelax"] == pytest.approx(1.0)
+    lips = Sitter(portrait, nets)
+    for expression in ("anger", "sad"):
+        motion = preset_motion(PresetSettings(expression, seconds=1.0, ease_in=0.0, ease_out=0.0))
+        assert lips.geometry(motion).opening[12] < 0.02  # 0.14 in the photo
 
 
 def test_wild_weights_are_bounded():
