@@ -85,7 +85,7 @@ EXPRESSIONS: dict[str, Expression] = {
         roll=-4.0,
     ),
 }
-"""Many photos smile with parted lips: mouthClose shuts them, a frown or a negative weight takes the smile back."""
+"""Many photos smile with parted lips: mouthClose shuts them, and a frown takes the smile back."""
 
 
 @dataclass(frozen=True)
