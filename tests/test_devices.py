@@ -9,7 +9,7 @@ from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
 from real3d_core.render_passes import PassSettings, pass_source
 from real3d_core.stereo import StereoSettings, stereo_frames
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion
-from real3d_portrait.nodes import ImageToPlane, MotionAdapter, RenderTriplane
+from real3d_portrait.nodes import HeadMesh, ImageToPlane, MotionAdapter, RenderTriplane
 from real3d_portrait.nodes.headless import stand_in
 
 from .pretended_gpu import GPU, OnGpu, PretendedGpu
@@ -90,6 +90,24 @@ def test_all_kinds_of_pictures(portrait, gpu):
         assert frames.device == CPU and frames.shape == (1, 512, 512, 4)
     layers = pass_source(made, PassSettings(2.36, 3.36, "near and far", 512), portrait).frames(1, 2)
     assert layers.device == CPU and not isinstance(layers, OnGpu)
+
+
+@pytest.mark.parametrize("shape", ["head", "volume"])
+def test_a_mesh(portrait, request, shape):
+    def made():
+        still = ImageToPlane.execute(portrait).result[0]
+        clip = MotionAdapter.execute(still, portrait, motion()).result[0]
+        return HeadMesh.execute(clip, 1, 48, "512", shape, True, "metres", 1, portrait).result
+
+    with torch.no_grad():
+        wanted, _ = made()
+    request.getfixturevalue("gpu")
+    mesh, picture = made()
+    parts = (mesh.vertices, mesh.faces, mesh.normals, mesh.uvs, mesh.texture, picture)
+    assert not any(isinstance(part, OnGpu) for part in parts)
+    assert abs(len(mesh.vertices[0]) / len(wanted.vertices[0]) - 1) < 0.01
+    for end in ("amin", "amax"):
+        assert (getattr(mesh.vertices, end)(1) - getattr(wanted.vertices, end)(1)).abs().max() < 1e-3
 
 
 def test_two_eyes(portrait, request):

@@ -17,6 +17,7 @@ HAIR, FACE_SKIN = 1, 3  # their numbers among the classes of a portrait
 RIM = (
     0.045  # of the face's width: along the silhouette every colour stays, so that front and back meet unseen
 )
+HAIR_RIM = 0.15  # the photo's hair is seen in the back so far
 SKIN_RIM = 0.02  # the same for skin beside hair: a hairline
 FACE_GROWN = 0.05  # of the face's width: brows and cheeks reach a little beyond the oval
 LEAST_HAIR = 0.03  # of the head's pixels: with less, the back is of skin as the rim is
@@ -63,7 +64,8 @@ def back_picture(picture: np.ndarray, portrait: Portrait, inward: np.ndarray) ->
         covered = wide(smoothstep(NAPE[1], NAPE[0], seen.jaw))[..., None]
         strands = push_pull(picture, wide(hair)) + _strands(picture, hair)[..., None]
         filled = filled + (strands - filled) * covered
-    kept = np.maximum(np.maximum(hair, rim), 1 - head).astype(np.float32)
+    near = smoothstep(HAIR_RIM, 0.5 * HAIR_RIM, inward / face_width(portrait.landmarks.numpy()))
+    kept = np.maximum(np.maximum(hair * near, rim), 1 - head).astype(np.float32)
     soft = smoothstep(0.3, 1.0, wide(blur(kept, 3.0) * kept))[..., None]
     return np.clip(picture * soft + filled * (1 - soft), 0, 1).astype(np.float32)
 

@@ -21,7 +21,7 @@ REACH = 0.03  # box sides that a distance counts; a tri-plane knows its outline 
 class RoundedHead:
     """sharp       the head as it is
     bust        says what its face is
-    blurred     [1, 1, n2, n1, n0] its depths on a grid, blurred
+    blurred     [1, 1, n2, n1, n0] its depths on a grid, blurred; on the CPU, as Metal reads no such grids
     origin      [3] the grid's first point; its points are `cell` apart
     """
 
@@ -37,12 +37,14 @@ class RoundedHead:
 
     def depth(self, points: Tensor) -> Tensor:
         """points [n, 3] world -> [n] box sides, positive inside."""
-        counts = torch.tensor(self.blurred.shape[:1:-1], device=points.device)
-        place = (2 * (points - self.origin) / self.cell + 1) / counts - 1
+        counts = torch.tensor(self.blurred.shape[:1:-1])
+        place = (2 * ((points - self.origin) / self.cell).cpu() + 1) / counts - 1
         blurred = F.grid_sample(
             self.blurred, place[None, None, None], padding_mode="border", align_corners=False
         )
-        return torch.lerp(blurred.flatten(), self.sharp.depth(points), self.bust.face(points))
+        return torch.lerp(
+            blurred.flatten().to(points.device), self.sharp.depth(points), self.bust.face(points)
+        )
 
 
 def rounded(sharp: HeadSolid, bust: Bust, grid: Sampled) -> tuple[RoundedHead, Sampled]:
@@ -53,7 +55,7 @@ def rounded(sharp: HeadSolid, bust: Bust, grid: Sampled) -> tuple[RoundedHead, S
     blurred = gaussian_filter(grid.solid.clip(-reach, reach), BLUR / grid.cell, mode="nearest", truncate=3.0)
     origin = torch.from_numpy(grid.origin).float().to(sharp.device)
     stored = torch.from_numpy(blurred * np.float32(grid.cell)).permute(2, 1, 0)[None, None]
-    head = RoundedHead(sharp, bust, stored.contiguous().to(sharp.device), origin, grid.cell)
+    head = RoundedHead(sharp, bust, stored.contiguous(), origin, grid.cell)
     for index, layer in enumerate(blurred):
         layer += (grid.solid[index] - layer) * _face(head, index, layer.shape)
     return head, replace(grid, solid=_closed(blurred))

@@ -243,6 +243,21 @@ def test_a_density_that_is_no_number_is_refused(triplane):
         head_mesh(replace(triplane, planes=triplane.planes * float("nan")), None, WHOLE)
 
 
+@pytest.mark.parametrize("is_head", [True, False])
+def test_a_hole_of_values_that_are_no_numbers(triplane, portrait, is_head):
+    """Lies outside of the mesh, or leaves none."""
+    planes = triplane.planes.clone()
+    planes[..., 100:104, 100:104] = float("nan")
+    settings = replace(WHOLE, resolution=48, is_head=is_head)
+    try:
+        mesh = head_mesh(replace(triplane, planes=planes), portrait, settings)
+    except RenderError as error:
+        assert_one_sentence(str(error))
+    else:
+        assert bool(torch.isfinite(mesh.vertices).all()) and bool(torch.isfinite(mesh.normals).all())
+        assert_closed(*seam_closed(mesh.vertices.numpy(), mesh.triangles.numpy()))
+
+
 def test_cancel(triplane):
     small = replace(WHOLE, resolution=32)
     ends_at_any_step(lambda check: head_mesh(triplane, None, small, check), 3)
