@@ -212,7 +212,9 @@ def _textured(
     from .texture import paint, unwrap
 
     points = surface.vertices
-    cut = unwrap(points, surface.triangles, portrait.landmarks.cpu().numpy(), settings.is_head)
+    cut = unwrap(
+        points, surface.triangles, portrait.landmarks.cpu().numpy(), triplane.avatar, settings.is_head
+    )
     painted = paint(triplane, portrait, cut, settings.texture, settings.is_head)
     mesh = _mesh(points[cut.source], cut.triangles, normals[cut.source])
     return replace(mesh, uvs=torch.from_numpy(painted.uvs), texture=painted.texture)

@@ -117,7 +117,7 @@ def _filled(head: np.ndarray, jaw: np.ndarray, landmarks: np.ndarray, avatar: An
     right = np.minimum.accumulate(np.where(head > 0, PORTRAIT_SIZE, place)[:, ::-1], 1)[:, ::-1]
     side = blur(np.minimum(place - left, right - place).astype(np.float32) * head, EVEN) * PIXEL
     half = ROUND * np.sqrt(1 - (1 - np.clip(side / ROUND, 0, 1)) ** 2)
-    skin, back = _surfaces(avatar)
+    skin, back = surfaces_seen(avatar)
     low = smoothstep(*THROAT, jaw)
     behind = BEHIND[0] + (BEHIND[1] - BEHIND[0]) * low
     neck = np.stack([AXIS - half, np.minimum(skin - behind, AXIS + half + 0.09 + low)], -1)
@@ -139,7 +139,7 @@ def _fuller(height: np.ndarray) -> np.ndarray:
     return most * (1 - out**SKULL) ** (1 / SKULL)
 
 
-def _surfaces(avatar: AnalyticAvatar) -> tuple[np.ndarray, np.ndarray]:
+def surfaces_seen(avatar: AnalyticAvatar) -> tuple[np.ndarray, np.ndarray]:
     """[512, 512] z of the volume's front and back in the picture."""
     surfaces = avatar.surfaces[..., :2].cpu()
     size = surfaces.shape[1]

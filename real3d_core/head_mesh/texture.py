@@ -27,6 +27,7 @@ from ..portrait.regions import face_mask, face_width, jaw_distance
 from ..render_triplane.cameras import split_camera
 from ..wires import PORTRAIT_SIZE, Camera, HeadRender, Portrait, RenderSettings, TriPlane
 from .back import back_picture
+from .bust import surfaces_seen
 
 # z behind which the back's picture is shown: beside the face, where a head falls off steeply and the photo
 # would be stretched, and on the neck. A volume below the jaw is a thin sheet: the seam lies behind its front.
@@ -65,11 +66,13 @@ class Textured:
     texture: Tensor
 
 
-def unwrap(points: np.ndarray, triangles: np.ndarray, landmarks: np.ndarray, is_head: bool) -> Unwrapped:
+def unwrap(
+    points: np.ndarray, triangles: np.ndarray, landmarks: np.ndarray, avatar: AnalyticAvatar, is_head: bool
+) -> Unwrapped:
     """points [V, 3] world of a built-in head at rest, triangles [F, 3], its portrait's landmarks [478, 3];
     is_head: whether the mesh is a head of its own, or else the volume.
     """
-    seam = _seam(points, landmarks, NECK_SEAM if is_head else SHEET_SEAM)
+    seam = _seam(points, landmarks, avatar, NECK_SEAM if is_head else SHEET_SEAM)
     back = (points[:, 2] - seam)[triangles].mean(1) < 0
     count = len(points)
     label = triangles + np.where(back, count, 0)[:, None]
@@ -115,7 +118,7 @@ class Turn:
         return np.interp(angle, place, self.radius, period=2 * math.pi)
 
 
-def _seam(points: np.ndarray, landmarks: np.ndarray, neck: float) -> np.ndarray:
+def _seam(points: np.ndarray, landmarks: np.ndarray, avatar: AnalyticAvatar, neck: float) -> np.ndarray:
     """[V] the z at which front and back meet."""
     from scipy.ndimage import map_coordinates  # OpenCV takes no list as long as a mesh
 
@@ -123,7 +126,8 @@ def _seam(points: np.ndarray, landmarks: np.ndarray, neck: float) -> np.ndarray:
     soft = FACE_SOFT * face_width(landmarks)
     beside = SEAM + (FACE_SEAM - SEAM) * smoothstep(0.05, 0.5, blur(face, soft))
     line = beside + (neck - beside) * smoothstep(*NECK, jaw_distance(landmarks))
-    line = blur(line, soft)
+    hanging = blur(surfaces_seen(avatar)[0], soft)  # flat hair beside the face is the photo's, too
+    line = blur(np.minimum(line, hanging), soft)
     u, v = project(points[:, 0], points[:, 1], points[:, 2])
     at = np.stack([v, u]) * PORTRAIT_SIZE - 0.5
     return map_coordinates(line, at, order=1, mode="nearest")
