@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from ..real3d_core.preview_3d import check_portrait, preview_file
-from ..real3d_core.preview_3d.view import SLIDERS, camera_of, motion_of
-from ..real3d_core.wires import Portrait, TriPlane
+from ..real3d_core.preview_3d.view import SLIDERS, camera_of, motion_of, on_top
+from ..real3d_core.wires import Motion, Portrait, TriPlane
 from . import host, wire_types
 from .host import io, schema
 
@@ -66,8 +66,8 @@ class Preview3D(io.ComfyNode):
                     min=1,
                     max=100_000,
                     extra_dict=wire_types.ADVANCED,
-                    tooltip="Length of the motion that goes out, which stands still; 1 is enough to add it to"
-                    " another.",
+                    tooltip="Length of the motion that goes out, which stands still. With a motion connected,"
+                    " its length counts.",
                 ),
                 io.Float.Input(
                     "fps",
@@ -76,7 +76,7 @@ class Preview3D(io.ComfyNode):
                     max=120.0,
                     step=0.01,
                     extra_dict=wire_types.ADVANCED,
-                    tooltip="Frames per second of the motion that goes out.",
+                    tooltip="Frames per second of the motion that goes out. A motion connected has its own.",
                 ),
                 wire_types.Portrait.Input(
                     "portrait",
@@ -84,12 +84,22 @@ class Preview3D(io.ComfyNode):
                     tooltip="The portrait that the head was made from: the built-in model then shows the"
                     " photo's own pixels, with torso and background. Without it the head alone, softer.",
                 ),
+                wire_types.Motion.Input(
+                    "motion",
+                    optional=True,
+                    tooltip="A motion that goes out with the sliders' face on top, such as speech with a"
+                    " smile. The viewer shows the sliders alone.",
+                ),
             ],
             outputs=[
                 wire_types.Camera.Output(
                     "camera", tooltip="A camera that stands where the head was left, for Render Triplane."
                 ),
-                wire_types.Motion.Output("motion", tooltip="The face that the sliders make, held still."),
+                wire_types.Motion.Output(
+                    "motion",
+                    tooltip="The face that the sliders make, held still, or on top of the motion that came"
+                    " in.",
+                ),
                 wire_types.TriPlane.Output(
                     "triplane", tooltip="The head as it came in, for nodes that go on with it."
                 ),
@@ -107,13 +117,15 @@ class Preview3D(io.ComfyNode):
         frames: int,
         fps: float,
         portrait: Portrait | None = None,
+        motion: Motion | None = None,
         **sliders: float,
     ) -> Any:
         from ..real3d_core.preview_3d.looks import still_picture
 
-        view, motion = camera_of(camera), motion_of(sliders, frames, fps)
+        view, face = camera_of(camera), motion_of(sliders)
+        moved = motion_of(sliders, frames, fps) if motion is None else on_top(motion, sliders)
         check_portrait(triplane, portrait)
         file = preview_file(triplane, portrait, host.folder("temp") / SUBFOLDER, host.check)
-        picture = still_picture(triplane, portrait, view, motion)
+        picture = still_picture(triplane, portrait, view, face)
         shown = {"filename": file.name, "subfolder": SUBFOLDER, "type": io.FolderType.temp.value}
-        return io.NodeOutput(view, motion, triplane, picture[None], ui={SHOWN: (shown,)})
+        return io.NodeOutput(view, moved, triplane, picture[None], ui={SHOWN: (shown,)})

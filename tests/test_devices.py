@@ -6,11 +6,13 @@ import pytest
 import torch
 
 from real3d_core.htb_sr import Form, HTBSRSettings, htb_sr
+from real3d_core.preview_3d import looks
 from real3d_core.render_passes import PassSettings, pass_source
 from real3d_core.stereo import StereoSettings, stereo_frames
 from real3d_core.wires import ARKIT_INDEX, Camera, HeadRender, Motion
-from real3d_portrait.nodes import HeadMesh, ImageToPlane, MotionAdapter, RenderTriplane
+from real3d_portrait.nodes import HeadMesh, ImageToPlane, MotionAdapter, Preview3D, RenderTriplane
 from real3d_portrait.nodes.headless import stand_in
+from real3d_portrait.nodes.headless.session import Session, using
 
 from .pretended_gpu import GPU, OnGpu, PretendedGpu
 
@@ -122,3 +124,30 @@ def test_two_eyes(portrait, request):
     got = stereo_frames(made, portrait.to(gpu), StereoSettings()).frames(1, 2)
     assert not isinstance(got, OnGpu) and got.shape == (1, 512, 1024, 3)
     assert (got - wanted).abs().mean() < 1e-3
+
+
+def test_the_viewer_s_file_is_made_of_a_head_on_the_gpu(portrait, tmp_path, request, monkeypatch):
+    def in_this_thread(source, **_):
+        return (source.frames(i, i + 1) for i in range(len(source)))
+
+    monkeypatch.setattr(looks, "iterate_frames", in_this_thread)
+    monkeypatch.setattr(looks, "YAWS", (0, 20))
+    monkeypatch.setattr(looks, "PITCHES", (0,))
+    with torch.no_grad():
+        wanted = preview(portrait, tmp_path / "cpu")
+    request.getfixturevalue("gpu")
+    made = preview(portrait, tmp_path / "gpu")
+    assert made.result[3].device == CPU
+    assert float((made.result[3] - wanted.result[3]).abs().mean()) < 2e-3
+    (here,), (there,) = ((tmp_path / name).rglob("*.r3dv") for name in ("cpu", "gpu"))
+    assert here.stat().st_size == pytest.approx(there.stat().st_size, rel=0.02)
+
+
+def preview(portrait, temp):
+    """3D Preview's answer for a fresh head, its file in a folder of its own."""
+    plane = ImageToPlane.execute(portrait).result[0]
+    sliders = {"jaw": 0.5, "blink": 0.0, "smile": 0.3, "brow": 0.2}
+    with using(Session(temp=temp)):
+        return Preview3D.execute(
+            plane, '{"yaw": 12}', frames=1, fps=25.0, portrait=portrait.to(plane.planes.device), **sliders
+        )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -115,3 +116,9 @@ def motion_of(sliders: dict[str, float], frames: int = 1, fps: float = 25.0) -> 
         for name, weight in SHAPES[shape].items():
             motion.blendshapes[:, ARKIT_INDEX[name]] += amount * weight
     return motion
+
+
+def on_top(motion: Motion, sliders: dict[str, float]) -> Motion:
+    """A motion with the sliders' face added to each of its frames. Raises MotionError as `motion_of` does."""
+    face = motion_of(sliders).blendshapes.to(motion.blendshapes.device)
+    return replace(motion, blendshapes=motion.blendshapes + face)

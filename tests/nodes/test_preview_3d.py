@@ -10,6 +10,7 @@ from real3d_core.arkit import ARKIT_INDEX
 from real3d_core.errors import BackendError, Real3DError
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
+from real3d_core.wires import Motion
 from real3d_portrait.nodes import Preview3D
 from real3d_portrait.nodes.headless.execute import SHOWS_ONLY
 from real3d_portrait.nodes.headless.session import Session, using
@@ -52,6 +53,19 @@ def test_view_and_sliders_go_out(session, triplane, portrait):
     again = Preview3D.execute(triplane=triplane, portrait=portrait, **settings())
     assert again.ui == answer.ui and file.stat().st_mtime_ns == before
     assert not torch.equal(again.result[3], image)
+
+
+def test_a_motion_goes_out_with_the_face_on_top(session, triplane, portrait):
+    spoken = Motion.still(6, 30.0)
+    spoken.blendshapes[2, ARKIT_INDEX["jawOpen"]] = 0.4
+    chosen = settings(smile=0.5)
+    with torch.inference_mode():
+        made = Preview3D.execute(triplane=triplane, portrait=portrait, motion=spoken, **chosen).result
+        alone = Preview3D.execute(triplane=triplane, portrait=portrait, **chosen).result
+    assert len(made[1]) == 6 and made[1].fps == 30.0
+    assert float(made[1].blendshapes[2, ARKIT_INDEX["jawOpen"]]) == pytest.approx(0.4)
+    assert float(made[1].blendshapes[5, ARKIT_INDEX["mouthSmileLeft"]]) == 0.5
+    assert torch.equal(made[3], alone[3])
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 
 import pytest
+import torch
 
 from real3d_core.arkit import ARKIT_INDEX
 from real3d_core.errors import CameraError, MotionError
-from real3d_core.preview_3d.view import SHAPES, camera_of, checked_sliders, motion_of, shape_amounts
+from real3d_core.preview_3d.view import SHAPES, camera_of, checked_sliders, motion_of, on_top, shape_amounts
+from real3d_core.wires import Motion
 from tests.sentences import assert_one_sentence
 
 
@@ -53,6 +55,16 @@ def test_sliders_become_blendshapes():
     }
     for name, index in ARKIT_INDEX.items():
         assert motion.blendshapes[:, index].tolist() == pytest.approx([wanted.get(name, 0.0)] * 3)
+
+
+def test_sliders_go_on_top_of_a_motion():
+    speech = Motion.still(4, 30.0)
+    speech.blendshapes[:, ARKIT_INDEX["jawOpen"]] = torch.tensor([0.0, 0.2, 0.4, 0.1])
+    before = speech.blendshapes.clone()
+    made = on_top(speech, {"jaw": 0.0, "blink": 0.5, "smile": 0.0, "brow": 0.0})
+    assert len(made) == 4 and made.fps == 30.0 and torch.equal(speech.blendshapes, before)
+    assert torch.equal(made.blendshapes[:, ARKIT_INDEX["jawOpen"]], before[:, ARKIT_INDEX["jawOpen"]])
+    assert made.blendshapes[:, ARKIT_INDEX["eyeBlinkLeft"]].tolist() == [0.5] * 4
 
 
 def test_the_brows_have_two_ends():
