@@ -47,6 +47,7 @@ class Preview3D(io.ComfyNode):
             " Where you leave it goes out as CAMERA, the sliders as MOTION, and the view as a picture.",
             search_aliases=["viewer", "orbit", "3d view", "webgl", "turntable", "camera", "expression"],
             is_output_node=True,
+            hidden=[io.Hidden.prompt, io.Hidden.extra_pnginfo],  # as servers add to every output node
             inputs=[
                 wire_types.TriPlane.Input(
                     "triplane", tooltip="The head to show; shown at rest, the sliders move it."

@@ -33,6 +33,8 @@ def declared(schema) -> dict:
         for name in ("default", "min", "max", "step", "round", "control_after_generate"):
             if getattr(one, name, None) is not None:
                 options[name] = getattr(one, name)
+        if getattr(one, "display_mode", None) is not None:
+            options["display"] = one.display_mode.value
         if one.get_io_type() == "COMBO":
             options["options"] = list(one.options)
             if one.upload is not None:
