@@ -20,7 +20,7 @@ from real3d_core.model import Model
 from real3d_core.preview_3d import preview_file
 from real3d_core.preview_3d.looks import still_picture
 from real3d_core.preview_3d.occupancy import occupancy
-from real3d_core.preview_3d.view import camera_of, motion_of
+from real3d_core.preview_3d.view import camera_of, motion_of, shape_amounts
 from tests.preview_3d.making import plain_preview, random_head
 
 from .browsing import FLAGS
@@ -40,7 +40,36 @@ from .viewing import (
 )
 
 PHOTO, NETWORK, SPARSE = "photo.r3dv", "network.r3dv", "sparse.r3dv"
-ALL = np.full((64, 64, 64), 255, np.uint8)
+CONTEXT = "(await import('/web/js/preview_3d/context.js')).sharedContext()"
+GL_ERROR = f"async () => {CONTEXT}.gl.getError()"
+C2W = """async () => {
+    const { orbited } = await import("/web/js/preview_3d/camera.js")
+    const { viewer } = panels[0]
+    const { c2w, pivot } = viewer.volume.file.header.camera
+    return Array.from(orbited(c2w, pivot, viewer.orbit))
+}"""
+# The quickest of some frames, from rays to a picture of 256 pixels.
+FRAMES = f"""async () => {{
+    const context = {CONTEXT}
+    const {{ volume }} = panels[0].viewer
+    const took = {{}}
+    for (const [name, raw] of [["raw", true], ["photo", false]]) {{
+        for (const size of [48, 64, 128]) {{
+            const times = []
+            for (let yaw = -12; yaw <= 12; yaw += 4) {{
+                const orbit = {{ yaw, pitch: 0, dolly: 1 }}
+                const began = performance.now()
+                const rays = volume.march(context, orbit, {{ size, samples: 48, raw }})
+                volume.survey(context, rays)
+                volume.present(context, orbit, rays, 256)
+                await context.finished()
+                times.push(performance.now() - began)
+            }}
+            took[`${{name}} ${{size}}`] = Math.round(Math.min(...times))
+        }}
+    }}
+    return took
+}}"""
 
 
 @pytest.fixture(scope="module")
@@ -90,23 +119,24 @@ def test_the_card_marches_as_the_plain_sampler(page, heads, name, whole, skippin
             found = decibels(seen[hit], wanted[hit])
             print(f"{name} {view} skip={skip}: {found:.1f} dB")
             assert found >= least and not seen[~hit].any()
-    assert (
-        page.evaluate(
-            "async () => (await import('/web/js/preview_3d/context.js')).sharedContext().gl.getError()"
-        )
-        == 0
-    )
-    assert page.problems == []
+    assert page.evaluate(GL_ERROR) == 0 and page.problems == []
 
 
 @pytest.mark.parametrize(
     ("view", "sliders"),
-    [(VIEWS[1], {}), (VIEWS[2], {}), (VIEWS[0], {"jaw": 0.75, "blink": 1.0, "smile": 0.5, "brow": 0.6})],
+    [
+        (VIEWS[1], {}),
+        (VIEWS[2], {}),
+        (VIEWS[0], {"jaw": 0.75, "blink": 1.0, "smile": 0.5, "brow": 0.6}),
+        ({"yaw": 25, "pitch": -10, "dolly": 0.9}, {"jaw": 0.3, "blink": 0.5, "smile": 0.25, "brow": -1.0}),
+        # As far as it turns, much of the picture lies beyond the photo's edges.
+        ({"yaw": 45, "pitch": -25, "dolly": 1.2}, {}),
+        ({"yaw": -45, "pitch": 25, "dolly": 1}, {}),
+    ],
 )
 def test_it_shows_what_htb_sr_makes(page, heads, portrait, view, sliders):
     open_files(page, PHOTO, draws="fine")
-    amounts = {name: value for name, value in sliders.items() if name != "brow"}
-    turn(page, view, **amounts, **({"brow_up": sliders["brow"]} if "brow" in sliders else {}))
+    turn(page, view, **shape_amounts(sliders))
     page.wait_for_timeout(50)
     wait_until_still(page)
     seen = canvas(page)
@@ -114,14 +144,33 @@ def test_it_shows_what_htb_sr_makes(page, heads, portrait, view, sliders):
         wanted = still_picture(
             heads[PHOTO], portrait, camera_of(json.dumps(view)), motion_of(sliders)
         ).numpy()
-    print(f"{view} {sliders}: {decibels(seen, wanted):.1f} dB")
+    wrong = int((np.abs(seen - wanted).max(-1) > 0.1).sum())
+    print(f"{view} {sliders}: {decibels(seen, wanted):.1f} dB, {wrong} pixels are wrong by a tenth")
     if where := os.environ.get("R3DP_SCREENSHOTS"):
         from PIL import Image
 
         both = np.concatenate([wanted, seen, np.abs(wanted - seen) * 3], 1).clip(0, 1)
-        name = f"preview_{view['yaw']}_{len(sliders)}.png"
+        name = f"preview_{view['yaw']}_{view['pitch']}_{len(sliders)}.png"
         Image.fromarray((both * 255).astype(np.uint8)).save(Path(where) / name)
-    assert decibels(seen, wanted) >= 30 and page.problems == []
+    assert decibels(seen, wanted) >= 35
+    assert page.evaluate(GL_ERROR) == 0 and page.problems == []
+    if view == VIEWS[2]:
+        assert wrong < 400, "specks along the silhouette"
+
+
+def test_from_the_side_the_photo_s_rim_has_no_part(page):
+    """As in HTB-SR, which then reads the mirrored rim, in the openings' surroundings too."""
+    open_files(page, PHOTO)
+    turn(page, VIEWS[1])
+    wait_until_still(page)
+    before = canvas(page)
+    page.evaluate("panels[0].viewer.volume.card.pictures.skin = panels[0].viewer.volume.card.pictures.masks")
+    turn(page, VIEWS[1])
+    wait_until_still(page)
+    assert np.array_equal(canvas(page), before) and before.std() > 0.1
+    turn(page, VIEWS[0])
+    wait_until_still(page)
+    assert not np.allclose(canvas(page)[200:300, 200:300], before[200:300, 200:300], atol=0.1)
 
 
 def test_hands(page):
@@ -150,6 +199,23 @@ def test_hands(page):
     page.mouse.dblclick(x, y)
     page.wait_for_function("panels[0].kept.yaw === 0 && panels[0].kept.dolly === 1")
     assert page.problems == []
+
+
+def test_the_text_it_writes_is_the_camera_that_is_seen(page, heads):
+    open_files(page, PHOTO, side=300)
+    box = page.locator("canvas[role=img]").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 47, y - 31, steps=3)
+    page.mouse.up()
+    text = page.evaluate("async () => (await import('/web/js/preview_3d/camera.js')).toText(panels[0].kept)")
+    c2w = np.reshape(page.evaluate(C2W), (4, 4))
+    assert np.isfinite(c2w).all() and np.abs(c2w[:3, :3] @ c2w[:3, :3].T - np.eye(3)).max() < 1e-6
+    wanted, hit = expected(heads[PHOTO], json.loads(text), 64, 48)
+    found = decibels(marched(page, size=64, samples=48, skip=False)[hit], wanted[hit])
+    print(f"{text}: {found:.1f} dB")
+    assert found >= 45
 
 
 def broken(folder: Path) -> dict[str, bytes]:
@@ -259,6 +325,13 @@ def test_the_page_stays_quick_while_it_sharpens(page):
     )
     print(f"longest task {longest:.0f} ms, drawn in {page.evaluate('panels[0].viewer.measured')}")
     assert longest < 200  # 100 ms on a machine that does nothing else
+
+
+def test_a_frame_is_quick(page):
+    open_files(page, PHOTO, draws="nothing")
+    took = page.evaluate(FRAMES)
+    print("ms of a frame, N = 48:", took)
+    assert took["raw 48"] < 120  # 60 ms on a machine that does nothing else
 
 
 @pytest.fixture

@@ -20,9 +20,9 @@ void main() {
 }`
 
 /**
- * What is to be known of each ray beside its neighbours, at the size of the rays. `colour`: where the address
- * jumps, the head's weight, the alpha blurred, and the alpha two rays farther in. `known`: the address relative to
- * the screen, and like the weight continued beyond the rim, so that enlarging sees no garbage.
+ * What is to be known of each ray beside its neighbours, at the size of the rays. `colour`: whether the address
+ * jumps there or beside it, the head's weight, the alpha blurred, and the alpha two rays farther in. `known`: the
+ * address relative to the screen, and like the weight continued beyond the rim, so that enlarging sees no garbage.
  */
 export const SURVEY = `${HEAD}
 uniform sampler2D rays, addresses, masks;
@@ -38,11 +38,17 @@ vec2 beside(ivec2 at, vec2 middle) { return alphaAt(at) > .5 ? addressAt(at) : m
 vec2 bend(ivec2 at, ivec2 to, vec2 middle) {
   return abs(beside(at + to, middle) - 2. * middle + beside(at - to, middle)) * size;
 }
+float kinkAt(ivec2 at) {
+  if (alphaAt(at) <= .9) return 0.;
+  vec2 middle = addressAt(at), most = max(bend(at, ivec2(1, 0), middle), bend(at, ivec2(0, 1), middle));
+  return clamp((max(most.x, most.y) - 1.2) / 1.5, 0., 1.);
+}
 void main() {
   ivec2 at = ivec2(gl_FragCoord.xy);
   last = textureSize(rays, 0) - 1;
-  vec2 middle = addressAt(at), most = max(bend(at, ivec2(1, 0), middle), bend(at, ivec2(0, 1), middle));
-  float kink = alphaAt(at) > .9 ? clamp((max(most.x, most.y) - 1.2) / 1.5, 0., 1.) : 0.;
+  vec2 middle = addressAt(at);
+  float kink = 0.;
+  for (int y = -1; y <= 1; y++) for (int x = -1; x <= 1; x++) kink = max(kink, kinkAt(at + ivec2(x, y)));
   float blurred = 0., total = 0., core = 1., count = 0.;
   vec2 near = vec2(0.);
   for (int y = -4; y <= 4; y++) for (int x = -4; x <= 4; x++) {
@@ -83,8 +89,10 @@ vec4 smoothly(sampler2D from, vec2 at) {
 }
 
 // Where on the screen a point of the torso, at an address of the photo, is seen now: relative to the address.
+// What lies beyond the photo moves as its edge.
 vec2 moved(vec2 at) {
-  float z = texture(torsoMasks, clamp(at, 0., 1.)).g * torsoDepth, depth = rest[3].z - z;
+  at = clamp(at, 0., 1.);
+  float z = texture(torsoMasks, at).g * torsoDepth, depth = rest[3].z - z;
   vec3 point = vec3(depth * (at.x - restLens.z) / restLens.x, depth * (restLens.w - at.y) / restLens.y, z);
   vec3 local = transpose(mat3(view)) * (point - view[3].xyz);
   return local.xy / max(local.z, 1e-3) * lens.xy + lens.zw - at;
@@ -97,10 +105,13 @@ vec4 torsoAt(vec2 screen) {
   return vec4(texture(torsoPicture, at).rgb, texture(torsoMasks, at).r);
 }
 
+// The skin's picture for this view.
+vec3 skinAt(vec2 at) { return mix(texture(sidePicture, at).rgb, texture(skinPicture, at).rgb, nearPhoto); }
+
 vec3 opening(vec3 skin, vec2 inner, vec2 lower, float below, float above, float share) {
   float side = clamp((below - above) / .0016 * .5 + .5, 0., 1.);
   if (max(below, above) <= -.09) side = 0.;
-  skin = mix(skin, texture(skinPicture, lower).rgb, side);
+  skin = mix(skin, skinAt(lower), side);
   float madeUp = share;
   vec3 inside = texture(innerPicture, inner).rgb;
   inside = mix(inside, lip * .62, clamp(madeUp * exp(-max(above, 0.) / .0035), 0., 1.) * .75);
@@ -114,7 +125,7 @@ vec3 opening(vec3 skin, vec2 inner, vec2 lower, float below, float above, float 
 }
 
 void main() {
-  vec2 at = gl_FragCoord.xy / size, screen = vec2(at.x, 1. - at.y), ray = 1. / vec2(textureSize(rays, 0));
+  vec2 at = gl_FragCoord.xy / size, screen = vec2(at.x, 1. - at.y);
   vec3 behind = ground;
   if (portrayed) {
     vec4 torso = torsoAt(screen);
@@ -122,13 +133,7 @@ void main() {
   }
   vec4 around = smoothly(survey, at);
   if (around.b < .1) { colour = vec4(behind, 1.); return; }
-  float kink = texture(survey, at).r;
-  for (int i = 0; i < 4; i++) {
-    vec2 to = (i < 2 ? vec2(1., 0.) : vec2(0., 1.)) * (i % 2 == 0 ? 1. : -1.);
-    kink = max(kink, texture(survey, at + to * ray).r);
-  }
-  vec4 seen = texture(rays, at);
-  float alpha = max(seen.a, 1e-3);
+  float alpha = max(texture(rays, at).a, 1e-3);
   vec4 address = unit(vec4(texture(known, at).xy, texture(addresses, at).zw / alpha) + screen.xyxy);
   vec4 slit = unit(texture(distances, at) / alpha + vec4(0., 0., screen));
   float below = logit(slit.x) * .02, above = logit(slit.y) * .02;
@@ -137,10 +142,14 @@ void main() {
   float cover = clamp((1. / (1. + exp(-(around.b - .5) * 9.)) - ends) / (1. - 2. * ends), 0., 1.);
   float core = clamp((around.a - .2) / .6, 0., 1.);
   if (portrayed) cover *= (1. - (1. - max(texture(masks, address.xy).r, core)) * nearPhoto) * around.g;
-  vec3 head = mix(texture(sidePicture, address.xy).rgb, texture(skinPicture, address.xy).rgb, nearPhoto);
+  vec3 head = skinAt(address.xy);
   if (min(below, above) > -.068)
     head = opening(head, address.zw, slit.zw, below, above, texture(masks, address.zw).b);
-  // The edges of lips and lids are jumps on purpose.
-  if (min(below, above) < -.006) head = mix(head, unit(seen / alpha).rgb, kink);
+  // The edges of lips and lids are jumps on purpose; a ray that passes the head by has no colour to show.
+  float kink = texture(survey, at).r;
+  if (kink > 0. && min(below, above) < -.006) {
+    vec4 soft = smoothly(rays, at);
+    head = mix(head, unit(soft / max(soft.a, 1e-3)).rgb, kink * smoothstep(.02, .1, soft.a));
+  }
   colour = vec4(mix(behind, head, cover), 1.);
 }`
