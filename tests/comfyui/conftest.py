@@ -72,5 +72,14 @@ def browser() -> Iterator[Any]:
         pytest.skip(HOW)
     with playwright.sync_playwright() as tool:
         browser = tool.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        browser.program = chromium
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def without_webgl(browser: Any) -> Iterator[Any]:
+    """The same Chromium as if the machine had no graphics at all."""
+    other = browser.browser_type.launch(executable_path=browser.program, args=[*FLAGS, "--disable-3d-apis"])
+    yield other
+    other.close()

@@ -6,6 +6,7 @@ import pytest
 
 from .browsing import CANVASES, MISSING, OPENED, READY, RED, open_page, photograph
 from .graphs import graph, head
+from .server import PACK_FOLDER
 from .viewing import CONTRAST
 
 MAKE = """() => {
@@ -36,6 +37,17 @@ WIDGET = f"name => {NODE}.widgets.find(widget => widget.name === name).value"
 PLACE = f"JSON.stringify([[...app.canvas.ds.offset], app.canvas.ds.scale, [...{NODE}.pos]])"
 VALUES = f"{NODE}.serialize().widgets_values"
 CANVAS = "canvas[role=img]"
+COUNT = f"document.querySelectorAll('{CANVAS}').length"
+ALL_SHOWN = f"[...document.querySelectorAll('{CANVAS}')].every(canvas => ({CONTRAST})({{ canvas }}) > 100)"
+LOSE = f"""async () => {{
+    const {{ sharedContext }} = await import("/extensions/{PACK_FOLDER}/js/preview_3d/context.js")
+    const loses = sharedContext().gl.getExtension("WEBGL_lose_context")
+    loses.loseContext()
+    await new Promise(resume => setTimeout(resume, 500))
+    for (const canvas of document.querySelectorAll('{CANVAS}'))
+        canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height)
+    loses.restoreContext()
+}}"""
 SHOWN = f"(canvas => canvas && ({CONTRAST})({{ canvas }}) > 100)(document.querySelector('{CANVAS}'))"
 SET = f"""([name, value]) => {{
     const widget = {NODE}.widgets.find(one => one.name === name)
@@ -125,12 +137,37 @@ def test_the_head_in_the_node(page, server):
     page.wait_for_timeout(3000)
     photograph(page, "preview_reloaded")
 
-    # Two on a page, and one removed.
-    page.evaluate(f"app.graph.add(Object.assign({NODE}.clone(), {{ pos: [1200, 40] }}))")
-    page.wait_for_function(f"document.querySelectorAll('{CANVAS}').length === 2")
+    # Two on a page, the card forgets both, and one is removed.
+    page.evaluate("Object.assign(app.canvas.ds, { scale: 1, offset: [-300, 60] })")
+    page.evaluate(f"app.graph.add(Object.assign({NODE}.clone(), {{ pos: [1560, 40] }}))")
+    page.wait_for_function(f"{COUNT} === 2 && {ALL_SHOWN}", timeout=60_000)
+    photograph(page, "preview_two")
+    page.evaluate(LOSE)
+    assert not page.evaluate(ALL_SHOWN)
+    page.wait_for_function(ALL_SHOWN, timeout=60_000)
+    photograph(page, "preview_restored")
     page.evaluate(f"app.graph.remove({NODE})")
-    page.wait_for_function(f"document.querySelectorAll('{CANVAS}').length === 1")
+    page.wait_for_function(f"{COUNT} === 1")
     assert page.evaluate(RED) == [] and page.problems == []
+
+
+@pytest.mark.parametrize("kind", CANVASES)
+def test_without_webgl(without_webgl, server, kind):
+    page = open_page(without_webgl, server, kind)
+    page.evaluate(MAKE)
+    page.click('[data-testid="queue-button"]')
+    page.wait_for_function(SHOWN, timeout=120_000)
+    x, y, width = middle(page)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 80, y, steps=4)
+    page.mouse.up()
+    page.wait_for_function(f"({WIDGET})('camera') !== ''")
+    assert view(page)["yaw"] == pytest.approx(80 * 90 / width, abs=0.1)
+    assert "turntable" in page.locator("[role=status]", has_text="yaw").inner_text()
+    photograph(page, "preview_turntable")
+    assert page.problems == []
+    page.close()
 
 
 def test_by_the_api(server):

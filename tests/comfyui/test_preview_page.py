@@ -8,7 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,6 @@ from real3d_core.preview_3d.occupancy import occupancy
 from real3d_core.preview_3d.view import camera_of, motion_of, shape_amounts
 from tests.preview_3d.making import plain_preview, random_head
 
-from .browsing import FLAGS
 from .viewing import (
     CONTRAST,
     LINE,
@@ -332,16 +330,6 @@ def test_a_frame_is_quick(page):
     took = page.evaluate(FRAMES)
     print("ms of a frame, N = 48:", took)
     assert took["raw 48"] < 120  # 60 ms on a machine that does nothing else
-
-
-@pytest.fixture
-def without_webgl(browser):
-    """The same Chromium as if the machine had no graphics at all."""
-    found = (shutil.which(name) for name in ("chromium", "chromium-browser", "google-chrome"))
-    path = next(path for path in found if path)
-    other = browser.browser_type.launch(executable_path=path, args=[*FLAGS, "--disable-3d-apis"])
-    yield other
-    other.close()
 
 
 def test_without_webgl_the_turntable_is_shown(without_webgl, address):

@@ -136,6 +136,7 @@ SHOTS: dict[str, Shot] = {
     "talking_portrait": Shot(four(0.0, 0.105, 0.316, 1.0), 5.0, settings=("Head Motion.sway=2",)),
     "video_driven": Shot(under_its_driver, 2.5, (("Load Portrait", PAINTED),)),
     "mouth_from_audio_brows_from_video": Shot(under_its_driver, 2.5, (("Load Portrait", PAINTED),)),
+    "expression_presets": Shot(four(0.0, 0.2, 0.52, 0.83)),
     "background_swap": Shot(four(0.0, 0.35, 0.6, 0.9), files=(("Background", PLACE),)),
     "orbit_while_talking": Shot(four(0.0, 0.22, 0.45, 0.8), 5.0),
     "stereo_sbs": Shot(under_each_other(0.2, 0.6), 2.0),
