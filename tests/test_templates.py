@@ -17,6 +17,7 @@ from tools.templates import TEMPLATES
 from tools.templates.blueprint import BLUEPRINTS
 from tools.templates.driver import write_driver
 from tools.templates.kinds import RECORD, kind
+from tools.templates.pictures import SHOTS
 from tools.templates.without_diffusion import needs_diffusion, without_diffusion
 
 from .keeping import keeping_registry
@@ -112,6 +113,7 @@ def test_it_explains_itself(name):
     notes = [node for node in workflow(name)["nodes"] if node["type"] in NOTES]
     assert notes and all(len(note["widgets_values"][0]) > 200 for note in notes)
     picture = ROOT / "workflows" / f"{name}.jpg"
+    assert name in SHOTS, "how its picture is made is not written down"
     assert picture.stat().st_size <= LARGEST_PICTURE
     with Image.open(picture) as image:
         assert image.format == "JPEG" and max(image.size) == SIZE

@@ -142,7 +142,7 @@ SHOTS: dict[str, Shot] = {
     "stereo_sbs": Shot(under_each_other(0.2, 0.6), 2.0),
     "dialogue_two_speakers": Shot(under_each_other(0.133, 0.733), 2.0, (("Load Portrait B", MIRRORED),)),
     "paste_back": Shot(under_each_other(0.3, 0.7), 2.0, (("Load Portrait", WIDE),)),
-    "avatar_save_load": Shot(four(0.0, 0.35, 0.6, 0.9), 2.0),
+    "avatar_save_load": Shot(four(0.0, 0.26, 0.6, 0.79), 2.0),
     "turntable_mesh": Shot(four(0.93, 0.12, 0.25, 0.45)),
     "upscale_chain": Shot(enlarged, 0.2),
     "diffusion_restyle_then_talk": Shot(from_photo),
