@@ -30,7 +30,9 @@ def open_page(browser: Any, server: Any, canvas: str) -> Any:
     settings = {
         "Comfy.TutorialCompleted": True,
         "Comfy.VueNodes.Enabled": canvas == "nodes_2",
-        "Comfy.Minimap.Visible": False,  # it would cover a part of the pictures
+        # They would cover a part of the pictures.
+        "Comfy.Minimap.Visible": False,
+        "Comfy.RightSidePanel.IsOpen": False,
     }
     server.post("/settings", settings)
     page = browser.new_page(viewport={"width": 1600, "height": 1000})

@@ -39,14 +39,19 @@ VALUES = f"{NODE}.serialize().widgets_values"
 CANVAS = "canvas[role=img]"
 COUNT = f"document.querySelectorAll('{CANVAS}').length"
 ALL_SHOWN = f"[...document.querySelectorAll('{CANVAS}')].every(canvas => ({CONTRAST})({{ canvas }}) > 100)"
+# The card takes the context away from viewers at rest; their pictures are wiped out, and it is given back.
 LOSE = f"""async () => {{
     const {{ sharedContext }} = await import("/extensions/{PACK_FOLDER}/js/preview_3d/context.js")
-    const loses = sharedContext().gl.getExtension("WEBGL_lose_context")
+    const wait = ms => new Promise(resume => setTimeout(resume, ms))
+    const {{ gl, users }} = sharedContext()
+    while ([...users].some(viewer => viewer.isDrawing)) await wait(50)
+    const loses = gl.getExtension("WEBGL_lose_context")
     loses.loseContext()
-    await new Promise(resume => setTimeout(resume, 500))
+    await wait(100)
     for (const canvas of document.querySelectorAll('{CANVAS}'))
         canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height)
     loses.restoreContext()
+    return [...users].every(viewer => viewer.isLost)
 }}"""
 SHOWN = f"(canvas => canvas && ({CONTRAST})({{ canvas }}) > 100)(document.querySelector('{CANVAS}'))"
 SET = f"""([name, value]) => {{
@@ -142,13 +147,23 @@ def test_the_head_in_the_node(page, server):
     page.evaluate(f"app.graph.add(Object.assign({NODE}.clone(), {{ pos: [1560, 40] }}))")
     page.wait_for_function(f"{COUNT} === 2 && {ALL_SHOWN}", timeout=60_000)
     photograph(page, "preview_two")
-    page.evaluate(LOSE)
-    assert not page.evaluate(ALL_SHOWN)
+    assert page.evaluate(LOSE)
     page.wait_for_function(ALL_SHOWN, timeout=60_000)
     photograph(page, "preview_restored")
     page.evaluate(f"app.graph.remove({NODE})")
     page.wait_for_function(f"{COUNT} === 1")
     assert page.evaluate(RED) == [] and page.problems == []
+
+
+def test_it_keeps_its_width_beside_the_panel_of_its_parameters(page):
+    """Newer pages show the widgets of a selected node in a panel, and give each the panel's width."""
+    width = middle(page)[2]
+    page.evaluate("app.extensionManager.setting.set('Comfy.RightSidePanel.IsOpen', true)")
+    page.evaluate(f"app.canvas.selectNode({NODE})")
+    page.wait_for_timeout(1500)
+    photograph(page, "preview_panel")
+    assert width > 300 and middle(page)[2] == pytest.approx(width, abs=1)
+    page.evaluate("app.extensionManager.setting.set('Comfy.RightSidePanel.IsOpen', false)")
 
 
 @pytest.mark.parametrize("kind", CANVASES)

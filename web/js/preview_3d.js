@@ -69,7 +69,8 @@ class Preview {
     element.style.minHeight = `${LEAST_HEIGHT - MARGINS}px`
     passOn(element)
     keepWheel(this.panel.canvas, element)
-    const options = { serialize: false, hideOnZoom: false, getMinHeight: () => LEAST_HEIGHT }
+    // The panel beside the graph would show nothing of it, and make it as narrow as itself.
+    const options = { serialize: false, hideInPanel: true, hideOnZoom: false, getMinHeight: () => LEAST_HEIGHT }
     const widget = node.addDOMWidget("preview", "R3DP_PREVIEW", element, options)
     widget.serialize = false // of the workflow; the option is of the prompt alone
     for (const name of ["camera", ...SLIDERS]) this.follow(name)
