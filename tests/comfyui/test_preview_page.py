@@ -46,6 +46,18 @@ C2W = """async () => {
     const { c2w, pivot } = viewer.volume.file.header.camera
     return Array.from(orbited(c2w, pivot, viewer.orbit))
 }"""
+# The numbers of a picture of fixed size, however slow the machine is.
+DRAWN = f"""async orbit => {{
+    const context = {CONTEXT}
+    const {{ gl }} = context
+    const {{ volume }} = panels[0].viewer
+    const rays = volume.march(context, orbit, {{ size: 64, samples: 64 }})
+    volume.survey(context, rays)
+    gl.bindFramebuffer(gl.FRAMEBUFFER, volume.present(context, orbit, rays, 256).frame)
+    const out = new Uint8Array(256 * 256 * 4)
+    gl.readPixels(0, 0, 256, 256, gl.RGBA, gl.UNSIGNED_BYTE, out)
+    return Array.from(out)
+}}"""
 # The quickest of some frames, from rays to a picture of 256 pixels.
 FRAMES = f"""async () => {{
     const context = {CONTEXT}
@@ -158,17 +170,12 @@ def test_it_shows_what_htb_sr_makes(page, heads, portrait, view, sliders):
 
 def test_from_the_side_the_photo_s_rim_has_no_part(page):
     """As in HTB-SR, which then reads the mirrored rim, in the openings' surroundings too."""
-    open_files(page, PHOTO)
-    turn(page, VIEWS[1])
-    wait_until_still(page)
-    before = canvas(page)
+    open_files(page, PHOTO, draws="nothing")
+    before = [np.array(page.evaluate(DRAWN, view)) for view in VIEWS[:2]]
     page.evaluate("panels[0].viewer.volume.card.pictures.skin = panels[0].viewer.volume.card.pictures.masks")
-    turn(page, VIEWS[1])
-    wait_until_still(page)
-    assert np.array_equal(canvas(page), before) and before.std() > 0.1
-    turn(page, VIEWS[0])
-    wait_until_still(page)
-    assert not np.allclose(canvas(page)[200:300, 200:300], before[200:300, 200:300], atol=0.1)
+    front, side = (np.array(page.evaluate(DRAWN, view)) for view in VIEWS[:2])
+    assert np.array_equal(side, before[1]) and side.std() > 25
+    assert np.abs(front - before[0]).mean() > 5
 
 
 def test_hands(page):
