@@ -26,17 +26,18 @@ import numpy as np
 import torch
 
 from real3d_core.audio_to_motion import AudioToMotionSettings, audio_to_motion
+from real3d_core.errors import FaceNotFoundError
 from real3d_core.htb_sr import htb_sr
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
 from real3d_core.motion_adapter.expression import shape_weights
-from real3d_core.portrait.mesh_fit import settled_fit, window_of_landmarks
 from real3d_core.portrait.nets import FaceNets, load_face_nets
 from real3d_core.portrait.prepare import prepare_portrait
 from real3d_core.sound import to_mono
 from real3d_core.streaming import iterate_frames
 from real3d_core.video.decoder import read_audio
+from real3d_core.video_to_motion.tracking import FaceTracker
 from real3d_core.wires import Audio, Camera, HeadRender, Motion, Portrait, RenderSettings
 
 TEXTS = {
@@ -142,12 +143,15 @@ class Sitter:
         """Renders every frame of a motion and measures it."""
         triplane = image_to_plane(self.portrait, Model.built_in())
         head = HeadRender(motion_adapter(triplane, self.portrait, motion), Camera.front(), RenderSettings())
-        landmarks = self.portrait.landmarks.double().numpy()
-        seen = []
+        tracker, seen = FaceTracker(self.nets), []
         for frames in iterate_frames(htb_sr(head, self.portrait)):
             for picture in (frames * 255 + 0.5).byte().numpy():
-                landmarks = settled_fit(picture, window_of_landmarks(landmarks), self.nets).landmarks
-                seen.append(landmarks[:, :2])
+                found = tracker(picture)
+                if found is None:
+                    raise FaceNotFoundError(
+                        f"No face is seen in frame {len(seen)} of the motion; use a smaller one."
+                    )
+                seen.append(found[:, :2])
         points = np.stack(seen)
 
         def length(a: int, b: int) -> np.ndarray:

@@ -41,3 +41,11 @@ def canonical_face() -> CanonicalFace:
     for array in (face.vertices, face.triangles, face.mirror):
         array.setflags(write=False)
     return face
+
+
+def mirror_order() -> np.ndarray:
+    """[478] each landmark's counterpart in the mirror, the irises' too (portrait/mesh_fit.py has their
+    order).
+    """
+    irises = [473, 476, 475, 474, 477, 468, 471, 470, 469, 472]
+    return np.concatenate([canonical_face().mirror, irises])

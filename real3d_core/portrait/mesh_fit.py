@@ -54,14 +54,24 @@ def window_of_landmarks(landmarks: np.ndarray) -> Window:
     return Window(x, y, float((high - low).max()) * BOX_GROWTH, angle)
 
 
-def fit_mesh(photo: np.ndarray, window: Window, nets: FaceNets) -> MeshFit:
-    """The mesh in one window of a photo uint8 [H, W, 3]: 468 or 478 points, as the net gives them."""
+def fit_mesh(photo: np.ndarray, window: Window, nets: FaceNets, mirrored: bool = False) -> MeshFit:
+    """The mesh in one window of a photo uint8 [H, W, 3]: 468 or 478 points, as the net gives them.
+
+    mirrored    the net sees the window in a mirror; its left is then the photo's right.
+    """
     net = nets.mesh
     to_photo = square_map(window.x, window.y, window.side, window.angle, net.side)
+    if mirrored:
+        to_photo = in_mirror(to_photo, net.side)
     outputs = net(sample(photo, to_photo, net.side).astype(np.float32) / 255)
     points = max(outputs, key=np.size).reshape(-1, 3).astype(np.float64)
     presence = next(float(out.reshape(-1)[0]) for out in outputs if out.size == 1)
     return MeshFit(apply_3d(to_photo, points), 1 / (1 + math.exp(-min(max(presence, -80), 80))))
+
+
+def in_mirror(to_photo: np.ndarray, side: int) -> np.ndarray:
+    """The map of a picture with `side` pixels a side as it is for that picture's mirror image."""
+    return np.column_stack([-to_photo[:, 0], to_photo[:, 1], apply(to_photo, np.array([side, 0]))])
 
 
 def settled_fit(photo: np.ndarray, window: Window, nets: FaceNets) -> MeshFit:
@@ -104,9 +114,7 @@ def _run_iris_net(
     x, y = (outer[:2] + inner[:2]) / 2
     to_photo = square_map(x, y, EYE_GROWTH * length, math.atan2(across[1], across[0]), net.side)
     if mirrored:  # the net knows right eyes only
-        to_photo = np.column_stack(
-            [-to_photo[:, 0], to_photo[:, 1], apply(to_photo, np.array([net.side, 0]))]
-        )
+        to_photo = in_mirror(to_photo, net.side)
     picture = sample(photo, to_photo, net.side).astype(np.float32) / 255
     small, large = sorted(net(picture), key=np.size)
     iris = apply(to_photo, small.reshape(5, 3)[:, :2].astype(np.float64))

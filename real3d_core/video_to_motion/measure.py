@@ -7,7 +7,7 @@ See docs/model.md, "Video-to-Motion".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ..render_triplane.cameras import DISTANCE
 from ..wires import ARKIT_NAMES
 from .neutral import calm_frames
 from .pose import RigidFits, euler_of, fit_rigid, mean_rotation, upright
-from .reading import read, skin_movements, weights_of
+from .reading import Reading, read, skin_movements, weights_of
 
 BLOCK = 256
 MOST_SAMPLED = 600  # frames, evenly spread, that the neutral face is looked for in
@@ -64,8 +64,9 @@ def find_neutral(landmarks: np.ndarray) -> Neutral:
     shape = np.median(fits.undone(faces), 0)
     fits = fit_rigid(shape[:VERTEX_COUNT], faces[:, :VERTEX_COUNT])
     euler = euler_of(fits.rotation @ mean_rotation(fits.rotation).T)
-    calm = calm_frames(read(fits.undone(faces) - shape, euler), euler)
-    shape = fits.undone(faces)[calm].mean(0)
+    moved = fits.undone(faces) - shape
+    calm = calm_frames(read(moved, euler), euler, skin_movements(moved[:, :VERTEX_COUNT])[:, 0])
+    shape = (moved + shape)[calm].mean(0)
     fits = fit_rigid(shape[:VERTEX_COUNT], faces[calm, :VERTEX_COUNT])
     return Neutral(
         shape, mean_rotation(fits.rotation), float(np.median(fits.scale)), fits.applied(pivot()).mean(0)
@@ -80,22 +81,38 @@ def measure(landmarks: np.ndarray, relative: bool = True) -> Measures:
     """
     known = np.flatnonzero(np.isfinite(landmarks).all((1, 2)))
     neutral = find_neutral(landmarks[known])
+    blocks = [
+        _seen(upright(landmarks[known[first : first + BLOCK]].astype(np.float64)), neutral)
+        for first in range(0, len(known), BLOCK)
+    ]
+    seen = Seen(*(np.concatenate([getattr(one, field.name) for one in blocks]) for field in fields(Seen)))
     out = Measures(*(np.full((len(landmarks), n), np.nan) for n in (len(ARKIT_NAMES), 3, 3)))
-    for first in range(0, len(known), BLOCK):
-        rows = known[first : first + BLOCK]
-        block = _measured(upright(landmarks[rows].astype(np.float64)), neutral, relative)
-        out.blendshapes[rows], out.euler[rows] = block.blendshapes, block.euler
-        out.translation[rows] = block.translation
+    out.blendshapes[known] = weights_of(Reading(seen.movements, seen.turn_error), seen.euler)
+    out.euler[known] = (seen.euler if relative else seen.turn) - seen.turn_error
+    out.translation[known] = seen.translation
     return out
 
 
-def _measured(faces: np.ndarray, neutral: Neutral, relative: bool) -> Measures:
+@dataclass(frozen=True)
+class Seen:
+    """What is read of T faces one by one: movements [T, 12] and turn_error [T, 3] as of Reading; euler
+    and turn [T, 3] rad, against the resting head and the camera's direction; translation [T, 3] box sides.
+    """
+
+    movements: np.ndarray
+    turn_error: np.ndarray
+    euler: np.ndarray
+    turn: np.ndarray
+    translation: np.ndarray
+
+
+def _seen(faces: np.ndarray, neutral: Neutral) -> Seen:
     fits = fit_rigid(neutral.shape[:VERTEX_COUNT], faces[:, :VERTEX_COUNT])
-    moved, euler = fits.undone(faces) - neutral.shape, euler_of(fits.rotation @ neutral.rotation.T)
-    reading = read(moved, euler)
-    blendshapes = weights_of(reading, euler, skin_movements(moved[:, :VERTEX_COUNT])[:, 0])
-    turn = euler if relative else euler_of(fits.rotation)
-    return Measures(blendshapes, turn - reading.turn_error, _translation(fits, neutral))
+    euler = euler_of(fits.rotation @ neutral.rotation.T)
+    reading = read(fits.undone(faces) - neutral.shape, euler)
+    return Seen(
+        reading.movements, reading.turn_error, euler, euler_of(fits.rotation), _translation(fits, neutral)
+    )
 
 
 def _translation(fits: RigidFits, neutral: Neutral) -> np.ndarray:

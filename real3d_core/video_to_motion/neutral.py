@@ -37,11 +37,12 @@ class Activity:
         return self.importance * np.abs(self.values - rest) / max(high - low, self.least)
 
 
-def calm_frames(reading: Reading, euler: np.ndarray) -> np.ndarray:
+def calm_frames(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.ndarray:
     """Indices of the calmest frames.
 
     reading     of the clip's frames against its middle face. Only differences count.
     euler       [T, 3] rad.
+    parted      [T] cm that the lips are seen apart: lips that smile seem to close a mouth to the map.
     At rest nothing is raised, opened or closed; the mouth is as wide, and the head is turned, as in the
     middle of the clip.
     """
@@ -53,7 +54,7 @@ def calm_frames(reading: Reading, euler: np.ndarray) -> np.ndarray:
     blink = (reading["eyeBlinkLeft"] + reading["eyeBlinkRight"]) / 2
     brows = weights["browInnerUp"] + pair("browOuterUp") - pair("browDown")
     measures = [
-        Activity(weights["jawOpen"], 10, 0.3, 3),
+        Activity(parted, 10, 0.5, 3),
         Activity(brows + LIDS_DRAW_BROWS * blink, 15, 0.4, 1.5),
         Activity(pair("mouthSmile"), 15, 0.1, 1),
         Activity(pair("mouthStretch") - weights["mouthPucker"], 50, 0.4, 1),

@@ -25,19 +25,17 @@ from ..face_model import topology as t
 from ..face_model.blendshapes import canonical_shapes
 from ..wires import ARKIT_INDEX, ARKIT_NAMES
 
-DEPTH_WEIGHT = 0.5  # of z against x and y among the features: the nets guess it
 TURN_UNIT = 0.2  # rad: about the spread of the head's turns in learning
 TURN_WEIGHT = 0.3  # of the head's turn among the features
 MOST_TURN = 0.45  # rad: the map has not been beyond it
 TOP = 1.2  # the highest weight; beyond it the avatar's skin folds
-SHUT_LIPS = (0.03, 0.2)  # cm of parting, as the nets see it, from which and over which a jaw has opened
 SHUT = 0.7  # of a blink: behind lids as low as this an iris is not seen
-NOTHING = 0.15  # a weight as small as this is the remainder of another one
-SUBTLE = 0.1  # but a smile: the nets see little of it
-SEEN_PARTED = (0.1, 0.7)  # cm of parting that is the nets' own, and more per radian of pitch
-MOST_GAIN = 1.5  # a jaw opens by at most so many times what the nets see between the lips, and at least by it
+NOTHING = 0.11  # a weight as small as this is the remainder of another one
+SMILE_NOTHING = 0.26  # and a smile: most that seems one is another shape of the mouth
+NOD_COUNTS = 1.2  # a nod disturbs the nets so many times as much as a turn
+HOLD = 51  # frames: so long about a movement that was certain, it is believed
 ROUNDS = 60  # of coordinate descent; weights settle in about 30
-USUAL_WEIGHT = 0.6  # weights are about this large: so much holds back those that movements do not tell apart
+USUAL_WEIGHT = 0.36  # weights are about this large: so much holds back those that movements do not tell apart
 
 
 @dataclass(frozen=True)
@@ -47,28 +45,30 @@ class Movement:
     doubt       of it is not believed, because a face at rest seems to have as much.
     turned      more per radian that the head is turned (yaw and pitch together).
     blinking    more per blink.
+    opened      more per centimetre that the lips have parted: the nets draw an open mouth narrow.
     error       what is believed is wrong by about this much.
     """
 
     doubt: float
     turned: float = 0.0
     blinking: float = 0.0
+    opened: float = 0.0
     error: float = 0.1
 
 
 MOVEMENTS = {
-    "lipsParted": Movement(0.12, 0.4, error=0.15),
-    "mouthWidth": Movement(0.2, 1.3, error=0.2),
-    "cornerRight": Movement(0.02, 0.7, error=0.08),
-    "cornerLeft": Movement(0.02, 0.7, error=0.08),
-    "browInnerRight": Movement(0.03, 0.2, 0.3, error=0.06),
-    "browInnerLeft": Movement(0.03, 0.2, 0.3, error=0.06),
-    "browOuterRight": Movement(0.03, 0.2, 0.3, error=0.06),
-    "browOuterLeft": Movement(0.03, 0.2, 0.3, error=0.06),
-    "eyeBlinkRight": Movement(0.13, 0.2),
-    "eyeBlinkLeft": Movement(0.13, 0.2),
-    "gazeAcross": Movement(0.15, 0.6, 0.3),
-    "gazeUp": Movement(0.15, 0.6, 0.3),
+    "lipsParted": Movement(0.35, 0.06, 0.19, error=0.09),
+    "mouthWidth": Movement(0.39, opened=0.6, error=0.09),
+    "cornerRight": Movement(0.085, 0.4, 0.07, error=0.07),
+    "cornerLeft": Movement(0.085, 0.4, 0.07, error=0.07),
+    "browInnerRight": Movement(0.11, 0.72, 0.18, error=0.11),
+    "browInnerLeft": Movement(0.11, 0.72, 0.18, error=0.11),
+    "browOuterRight": Movement(0.11, 0.72, 0.18, error=0.11),
+    "browOuterLeft": Movement(0.11, 0.72, 0.18, error=0.11),
+    "eyeBlinkRight": Movement(0.14, 0.33, 0.15),
+    "eyeBlinkLeft": Movement(0.14, 0.33, 0.15),
+    "gazeAcross": Movement(0.22, 0.27, 0.05),
+    "gazeUp": Movement(0.22, 0.27, 0.05),
 }
 NAMES = tuple(MOVEMENTS)
 SKIN = NAMES[:8]
@@ -152,17 +152,16 @@ def point_weights() -> np.ndarray:
 
 
 def features(moved: np.ndarray, euler: np.ndarray) -> np.ndarray:
-    """[T, F] what the map sees of faces.
+    """[T, F] what the map sees of faces: no depth, which the nets guess.
 
     moved   [T, 478, 3] cm against the neutral face, the head's pose taken out.
     euler   [T, 3] rad against the resting head: the nets' errors grow with it.
     """
     weights = point_weights()
     used = weights > 0
-    scale = np.sqrt(weights[used])[:, None] * np.array([1.0, 1.0, DEPTH_WEIGHT])
     turn = euler.clip(-MOST_TURN, MOST_TURN) / TURN_UNIT
     powers = np.stack([turn[:, i] * turn[:, j] for i in range(3) for j in range(i, 3)], 1)
-    points = (moved[:, used] * scale).reshape(len(moved), -1)
+    points = (moved[:, used, :2] * np.sqrt(weights[used])[:, None]).reshape(len(moved), -1)
     return np.concatenate([points, TURN_WEIGHT * turn, TURN_WEIGHT * powers], 1)
 
 
@@ -179,30 +178,24 @@ def read(moved: np.ndarray, euler: np.ndarray) -> Reading:
     return Reading(found[:, : len(NAMES)], found[:, len(NAMES) :])
 
 
-def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.ndarray:
-    """[T, 52] blendshapes that make the movements, less their doubts.
+def weights_of(reading: Reading, euler: np.ndarray) -> np.ndarray:
+    """[T, 52] blendshapes that make the movements of a clip's frames, less their doubts.
 
     euler   [T, 3] rad against the resting head.
-    parted  [T] cm by which the nets see the lips farther apart than at rest: lips that are pushed out or
-            pressed shut pull their surroundings as an open mouth does, but no jaw opens between them; and in
-            a turned head the map loses a mouth that the nets see open. So a jaw is held near to it.
 
     Minimises  |(w shapes - movements) / error|^2 + |w / USUAL_WEIGHT|^2,  0 <= w <= TOP.
     """
-    turned = np.linalg.norm(euler[:, :2], axis=1)
+    turned = np.linalg.norm(euler[:, :2] * (NOD_COUNTS, 1.0), axis=1)
     sides = ("eyeBlinkLeft", "eyeBlinkRight")
     blinks = [_believed(reading[name], MOVEMENTS[name], turned, 0.0).clip(0, 1) for name in sides]
     blinking = np.maximum(*blinks)
-    skin = [_believed(reading[name], MOVEMENTS[name], turned, blinking) for name in SKIN]
+    opened = reading["lipsParted"].clip(min=0)
+    skin = [_believed(reading[name], MOVEMENTS[name], turned, blinking, opened) for name in SKIN]
     gram, pull = _normal_form(np.stack(skin, 1))
     out = np.zeros((len(turned), len(ARKIT_NAMES)))
     weights = descend(gram, pull)
-    nothing = np.array([SUBTLE if name.startswith("mouthSmile") else NOTHING for name in SHAPES])
+    nothing = np.array([SMILE_NOTHING if name.startswith("mouthSmile") else NOTHING for name in SHAPES])
     out[:, [ARKIT_INDEX[name] for name in SHAPES]] = np.maximum(weights - nothing, 0) / (1 - nothing)
-    jaw = out[:, ARKIT_INDEX["jawOpen"]]
-    own = SEEN_PARTED[0] + SEEN_PARTED[1] * np.abs(euler[:, 0])
-    jaw[:] = jaw.clip(_jaw(parted - own), _jaw(MOST_GAIN * parted))
-    jaw *= ((parted - SHUT_LIPS[0]) / (SHUT_LIPS[1] - SHUT_LIPS[0])).clip(0, 1)
     out[:, [ARKIT_INDEX[name] for name in sides]] = np.stack(blinks, 1)
     open_share = (1 - blinking / SHUT).clip(0, 1)
     for name, plus, minus in GAZES:
@@ -210,11 +203,6 @@ def weights_of(reading: Reading, euler: np.ndarray, parted: np.ndarray) -> np.nd
         for sign, names in ((1, plus), (-1, minus)):
             out[:, [ARKIT_INDEX[one] for one in names]] = (sign * gaze).clip(0, TOP)[:, None]
     return out
-
-
-def _jaw(parted: np.ndarray) -> np.ndarray:
-    """[T] jawOpen that parts the lips by [T] cm."""
-    return (parted / skin_movements(canonical_shapes()["jawOpen"])[0]).clip(0, TOP)
 
 
 def signed_weights(reading: Reading) -> dict[str, np.ndarray]:
@@ -233,11 +221,20 @@ def _normal_form(skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _believed(
-    values: np.ndarray, movement: Movement, turned: np.ndarray, blinking: np.ndarray | float
+    values: np.ndarray,
+    movement: Movement,
+    turned: np.ndarray,
+    blinking: np.ndarray | float,
+    opened: np.ndarray | float = 0.0,
 ) -> np.ndarray:
-    """A movement brought nearer to 0 by its doubt."""
+    """A movement brought nearer to 0 by its doubt, but less about a time when it was beyond doubt."""
+    from scipy.ndimage import maximum_filter1d, uniform_filter1d
+
     doubt = movement.doubt + movement.turned * turned + movement.blinking * blinking
-    return np.sign(values) * np.maximum(np.abs(values) - doubt, 0)
+    doubt = doubt + movement.opened * opened
+    certain = (np.abs(values) / doubt - 1).clip(0, 1)
+    held = uniform_filter1d(maximum_filter1d(certain, HOLD, mode="nearest"), HOLD // 2, mode="nearest")
+    return np.sign(values) * np.maximum(np.abs(values) - doubt * (1 - held), 0)
 
 
 def descend(gram: np.ndarray, pull: np.ndarray) -> np.ndarray:

@@ -1,6 +1,6 @@
 """Motions that are known are rendered, and measured back from the pictures."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -15,6 +15,7 @@ from real3d_core.image_to_plane.geometry import FOCAL
 from real3d_core.model import Model
 from real3d_core.motion_adapter import motion_adapter
 from real3d_core.motion_adapter.expression import shape_weights
+from real3d_core.portrait.prepare import prepare_portrait
 from real3d_core.render_triplane.cameras import DISTANCE, head_transform
 from real3d_core.streaming import iterate_frames
 from real3d_core.video_to_motion import FrameOfFace, VideoToMotionSettings, video_to_motion
@@ -118,38 +119,61 @@ class Seen:
         assert max(map(abs, talk.values()), default=0) <= MOST_TALK
 
 
+def pictures(portrait, motion: Motion):
+    """uint8 [512, 512, 3] one by one."""
+    triplane = motion_adapter(image_to_plane(portrait, Model.built_in()), portrait, motion)
+    head = HeadRender(triplane, Camera.front(), RenderSettings())
+    for frames in iterate_frames(htb_sr(head, portrait)):
+        yield from (frames * 255 + 0.5).to(torch.uint8).numpy()
+
+
+def look(portrait, nets, asked: Motion) -> Seen:
+    """Renders what is known and measures it."""
+    tracker = FaceTracker(nets)
+    made = video_to_motion(
+        pictures(portrait, asked),
+        25.0,
+        lambda index, picture: FrameOfFace(tracker(picture)),
+        VideoToMotionSettings(smoothing=0),
+    )
+    assert made.lost == 0 and len(made.motion) == len(asked)
+    return Seen(asked, made.motion)
+
+
 @pytest.fixture(scope="module")
 def seen(portrait, nets):
     """(groups) -> what is seen of them; each rendered once."""
-    triplane = image_to_plane(portrait, Model.built_in())
 
     @cache
-    def look(*groups: str) -> Seen:
+    def of(*groups: str) -> Seen:
         asked = known(*groups) if len(groups) == 1 else known(*groups, frames=2 * FRAMES, amount=0.7)
-        head = HeadRender(motion_adapter(triplane, portrait, asked), Camera.front(), RenderSettings())
-        frames = (frame for chunk in iterate_frames(htb_sr(head, portrait)) for frame in chunk)
-        tracker = FaceTracker(nets)
-        made = video_to_motion(
-            ((frame * 255 + 0.5).to(torch.uint8).numpy() for frame in frames),
-            25.0,
-            lambda index, picture: FrameOfFace(tracker(picture)),
-            VideoToMotionSettings(smoothing=0),
-        )
-        assert made.lost == 0 and len(made.motion) == len(asked)
-        return Seen(asked, made.motion)
+        return look(portrait, nets, asked)
 
-    return look
+    return of
 
 
-@pytest.mark.parametrize(
-    ("group", "least"),
-    [("jaw", 0.9), ("blink", 0.9), ("brows", 0.7), ("width", 0.7), ("smile", 0.7)],
-)
+@pytest.mark.parametrize(("group", "least"), [("jaw", 0.9), ("blink", 0.9), ("brows", 0.7), ("width", 0.7)])
 def test_an_expression_is_measured_back(seen, group, least):
     one = seen(group)
     assert one.agreement(group) >= least
     assert (one.pose_error() <= 2).all()
     one.assert_quiet(group)
+
+
+def test_a_smile_is_measured_back(seen, portrait, nets):
+    """The demo portrait smiles already, and hardly more when asked to: so one whose smile was taken back,
+    which rests and then smiles.
+    """
+    seen("smile").assert_quiet("smile")
+    sober, smile = Motion.still(1), known("smile")
+    for name, weight in (("mouthFrownLeft", 1.0), ("mouthFrownRight", 1.0), ("mouthClose", 0.6)):
+        sober.blendshapes[:, ARKIT_INDEX[name]] = weight
+    rest = Motion.still(FRAMES).blendshapes
+    asked = replace(Motion.still(2 * FRAMES), blendshapes=torch.cat([rest, smile.blendshapes]))
+    one = look(prepare_portrait(next(pictures(portrait, sober)), nets), nets, asked)
+    assert one.agreement("smile") >= 0.7
+    assert (one.pose_error() <= 2).all()
+    one.assert_quiet("smile")
 
 
 @pytest.mark.parametrize("group", ["yaw", "pitch", "roll"])
@@ -161,19 +185,18 @@ def test_a_turn_is_measured_back(seen, group):
 
 
 def test_all_at_once(seen):
-    """The mesh net sees little of brows when everything moves at once, as the next test shows."""
     groups = (*CHANNELS, "width", *ANGLES)
     one = seen(*groups)
     print({group: round(one.agreement(group), 2) for group in groups}, one.pose_error())
-    assert all(one.agreement(group) >= 0.9 for group in (*ANGLES, "blink"))
-    assert one.agreement("jaw") >= 0.8 and one.agreement("width") >= 0.6
+    assert all(one.agreement(group) >= 0.9 for group in (*ANGLES, "blink", "jaw"))
+    assert one.agreement("brows") >= 0.7 and one.agreement("width") >= 0.7
     assert (one.pose_error() <= 2).all()
 
 
 def test_a_head_that_talks_and_turns(seen):
-    assert seen("jaw", "yaw").agreement("jaw") >= 0.75
+    assert seen("jaw", "yaw").agreement("jaw") >= 0.9
     both = seen("jaw", "brows", "yaw")
-    assert both.agreement("jaw") >= 0.9 and both.agreement("brows") >= 0.6
+    assert both.agreement("jaw") >= 0.9 and both.agreement("brows") >= 0.8
 
 
 def test_all_at_once_by_the_true_landmarks(portrait):
@@ -187,7 +210,7 @@ def test_all_at_once_by_the_true_landmarks(portrait):
     moved = moved / fit_similarity(canonical_face().vertices, faces[0, :468]).scale
     # Lids and gaze at rest, and no turn: of true movements nothing need be doubted for these.
     movements = np.concatenate([skin_movements(moved[:, :468]), np.zeros((len(asked), 4))], 1)
-    weights = weights_of(Reading(movements, 0 * euler), 0 * euler, movements[:, 0])
+    weights = weights_of(Reading(movements, 0 * euler), 0 * euler)
     parts = (weights, euler, np.zeros_like(euler))
     found = Motion(25.0, *(torch.from_numpy(part).float() for part in parts))
     one = Seen(asked, found)
