@@ -15,7 +15,7 @@ Convention
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
 
@@ -33,7 +33,6 @@ SHUT = 0.7  # of a blink: behind lids as low as this an iris is not seen
 NOTHING = 0.11  # a weight as small as this is the remainder of another one
 SMILE_NOTHING = 0.26  # and a smile: most that seems one is another shape of the mouth
 NOD_COUNTS = 1.2  # a nod disturbs the nets so many times as much as a turn
-HOLD = 51  # frames: so long about a movement that was certain, it is believed
 ROUNDS = 60  # of coordinate descent; weights settle in about 30
 USUAL_WEIGHT = 0.36  # weights are about this large: so much holds back those that movements do not tell apart
 
@@ -46,18 +45,34 @@ class Movement:
     turned      more per radian that the head is turned (yaw and pitch together).
     blinking    more per blink.
     opened      more per centimetre that the lips have parted: the nets draw an open mouth narrow.
+    narrowed    more per centimetre that the mouth has narrowed: the nets part lips that are pursed.
     error       what is believed is wrong by about this much.
+    hold        frames: so long about a movement that was certain, it is believed.
     """
 
     doubt: float
     turned: float = 0.0
     blinking: float = 0.0
     opened: float = 0.0
+    narrowed: float = 0.0
     error: float = 0.1
+    hold: int = 51
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What makes movements doubtful, each [T]: the head's turn (yaw and pitch together, rad), the higher of
+    both blinks, the lips' parting and the mouth's narrowing in cm.
+    """
+
+    turned: np.ndarray
+    blinking: np.ndarray
+    opened: np.ndarray
+    narrowed: np.ndarray
 
 
 MOVEMENTS = {
-    "lipsParted": Movement(0.35, 0.06, 0.19, error=0.09),
+    "lipsParted": Movement(0.35, 0.06, 0.19, narrowed=0.4, error=0.09, hold=31),
     "mouthWidth": Movement(0.39, opened=0.6, error=0.09),
     "cornerRight": Movement(0.085, 0.4, 0.07, error=0.07),
     "cornerLeft": Movement(0.085, 0.4, 0.07, error=0.07),
@@ -185,21 +200,24 @@ def weights_of(reading: Reading, euler: np.ndarray) -> np.ndarray:
 
     Minimises  |(w shapes - movements) / error|^2 + |w / USUAL_WEIGHT|^2,  0 <= w <= TOP.
     """
+    none = np.zeros(len(euler))
     turned = np.linalg.norm(euler[:, :2] * (NOD_COUNTS, 1.0), axis=1)
+    alone = Disturbance(turned, none, none, none)
     sides = ("eyeBlinkLeft", "eyeBlinkRight")
-    blinks = [_believed(reading[name], MOVEMENTS[name], turned, 0.0).clip(0, 1) for name in sides]
+    blinks = [_believed(reading[name], MOVEMENTS[name], alone).clip(0, 1) for name in sides]
     blinking = np.maximum(*blinks)
-    opened = reading["lipsParted"].clip(min=0)
-    skin = [_believed(reading[name], MOVEMENTS[name], turned, blinking, opened) for name in SKIN]
+    opened, narrowed = reading["lipsParted"].clip(min=0), (-reading["mouthWidth"]).clip(min=0)
+    disturbance = Disturbance(turned, blinking, opened, narrowed)
+    skin = [_believed(reading[name], MOVEMENTS[name], disturbance) for name in SKIN]
     gram, pull = _normal_form(np.stack(skin, 1))
-    out = np.zeros((len(turned), len(ARKIT_NAMES)))
+    out = np.zeros((len(euler), len(ARKIT_NAMES)))
     weights = descend(gram, pull)
     nothing = np.array([SMILE_NOTHING if name.startswith("mouthSmile") else NOTHING for name in SHAPES])
     out[:, [ARKIT_INDEX[name] for name in SHAPES]] = np.maximum(weights - nothing, 0) / (1 - nothing)
     out[:, [ARKIT_INDEX[name] for name in sides]] = np.stack(blinks, 1)
     open_share = (1 - blinking / SHUT).clip(0, 1)
     for name, plus, minus in GAZES:
-        gaze = _believed(reading[name], MOVEMENTS[name], turned, blinking) * open_share
+        gaze = _believed(reading[name], MOVEMENTS[name], disturbance) * open_share
         for sign, names in ((1, plus), (-1, minus)):
             out[:, [ARKIT_INDEX[one] for one in names]] = (sign * gaze).clip(0, TOP)[:, None]
     return out
@@ -220,20 +238,16 @@ def _normal_form(skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return shapes @ shapes.T + np.eye(len(SHAPES)) / USUAL_WEIGHT**2, (skin / errors) @ shapes.T
 
 
-def _believed(
-    values: np.ndarray,
-    movement: Movement,
-    turned: np.ndarray,
-    blinking: np.ndarray | float,
-    opened: np.ndarray | float = 0.0,
-) -> np.ndarray:
-    """A movement brought nearer to 0 by its doubt, but less about a time when it was beyond doubt."""
+def _believed(values: np.ndarray, movement: Movement, disturbance: Disturbance) -> np.ndarray:
+    """A movement [T] brought nearer to 0 by its doubt, but less about a time when it was beyond doubt."""
     from scipy.ndimage import maximum_filter1d, uniform_filter1d
 
-    doubt = movement.doubt + movement.turned * turned + movement.blinking * blinking
-    doubt = doubt + movement.opened * opened
+    doubt = movement.doubt + sum(
+        getattr(movement, one.name) * getattr(disturbance, one.name) for one in fields(Disturbance)
+    )
     certain = (np.abs(values) / doubt - 1).clip(0, 1)
-    held = uniform_filter1d(maximum_filter1d(certain, HOLD, mode="nearest"), HOLD // 2, mode="nearest")
+    held = maximum_filter1d(certain, movement.hold, mode="nearest")
+    held = uniform_filter1d(held, movement.hold // 2, mode="nearest")
     return np.sign(values) * np.maximum(np.abs(values) - doubt * (1 - held), 0)
 
 
