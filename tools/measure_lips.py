@@ -4,10 +4,10 @@ their times are known.
     python -m tools.measure_lips [--models models] [--voice slt] [--text "..."] [--head-motion 0]
     python -m tools.measure_lips --wav speech.wav --segments segments.txt
 
-The speech is turned into motion, rendered on the demo portrait, and measured back by the landmark net on each
-finished 512 picture. Lengths are shares of the distance between the outer corners of the eyes. The net sees
-closed lips 0.02 open, those of a head that is turned a little up to 0.05, and wide ones too narrow; all is
-therefore measured a second time by the avatar's own landmarks.
+The speech is turned into motion, rendered on the demo portrait, and measured back by the landmark nets on
+each finished 512 picture, as Video-to-Motion looks at a driver. Lengths are shares of the distance between
+the outer corners of the eyes. The nets see closed lips 0.012 open, those of a head that is turned a little
+more, and wide ones too narrow; all is therefore measured a second time by the avatar's own landmarks.
 segments.txt is what `flite -psdur` prints: `name:end` in seconds, separated by white space.
 """
 

@@ -22,6 +22,7 @@ from .vowels import Vowels, read_vowels
 
 REST_DIP = 0.2  # s; quieter moments shorter than this belong to the speech and do not bring the mouth to rest
 REST_LOUD, SPEAKING_LOUD = 0.08, 0.26  # loudness of lips still together, and of lips free to part
+AT_REST = 0.9  # of the way to rest at which nothing moves any more: a tenth to go is a slit between the lips
 JAW_SMOOTH, SHAPE_SMOOTH, CLOSE_SMOOTH, REST_SMOOTH = 0.03, 0.05, 0.016, 0.05  # s; heavier parts are slower
 JAW_CLOSED_VOWEL, JAW_OPEN_VOWEL = 0.28, 0.62  # jaw of a loud [i] and of a loud [a]
 LOUD_POWER = 0.85  # the jaw follows loudness a little less than in proportion, so that soft syllables show
@@ -50,7 +51,7 @@ def mouth_channels(
     vowels = _with_heard_openness(read_vowels(features, loudness), phones)
     speech = np.maximum(loudness.vowel, 0.7 * loudness.hiss)
     sustained = smallest(largest(speech, REST_DIP), REST_DIP)
-    rest = smooth(1 - ease(sustained, REST_LOUD, SPEAKING_LOUD), REST_SMOOTH)
+    rest = ramp(smooth(1 - ease(sustained, REST_LOUD, SPEAKING_LOUD), REST_SMOOTH), 0, AT_REST)
     held = _heard_contacts(phones, loudness)
     contact = ramp(smooth(largest(held, LEAST_FRAMES_CLOSED / fps), CLOSE_SMOOTH), 0, FIRM)
     shut = np.maximum(rest, contact)

@@ -93,7 +93,7 @@ def test_the_rendered_lips_do_what_was_said(motion, portrait, nets):
     assert len(met) == 14 and np.mean(met) >= 0.9
     assert mean(width, ROUND) < mean(width, SPREAD)
     assert mean(opening, WIDE_OPEN) > mean(opening, NEARLY_SHUT)
-    assert max(opening[frame] for frame in rests) <= CLOSED
+    assert max(opening[frame] for frame in rests) <= CLOSED / 2  # what the nets see in closed lips
 
 
 def test_the_demo_is_said_as_it_was_spoken(portrait, nets):
