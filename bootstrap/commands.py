@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 MODELS = ROOT / "models" / "real3d_portrait"
 VIDEO = ROOT / "output" / "talking_portrait.mp4"
+CHECKS = ("ruff check .", "ruff format --check .", "pytest -q --durations=10 -n 2 --dist loadgroup")
 NETS_TITLE = "Get the face nets (36 MB download, 4 MB kept)"
 
 
@@ -51,7 +52,7 @@ def test(_options: argparse.Namespace) -> None:
     steps = Steps(7)
     python = prepare(steps, ("requirements.txt", "requirements-dev.txt"))
     failed = []
-    for tool in ("ruff check .", "ruff format --check .", "pytest -q --durations=10"):
+    for tool in CHECKS:
         with steps.step(tool):
             if run([python, "-m", *tool.split()], cwd=ROOT) != 0:
                 failed.append(tool)

@@ -71,6 +71,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(RootIsNoTestPackage())
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that run in one process where pytest-xdist runs several: a file's share fixtures, and those of
+    tests/comfyui the server.
+    """
+    if config.pluginmanager.hasplugin("xdist"):
+        for item in items:
+            folder = ROOT / "tests" / "comfyui"
+            group = folder if folder in item.path.parents else item.path
+            item.add_marker(pytest.mark.xdist_group(str(group.relative_to(ROOT))))
+
+
+processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+if processes > 1:  # before anybody imports torch: threads of two processes on the same core are slower
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+
 if PACK not in sys.modules:
     load_pack()
     sys.meta_path.insert(0, CoreAlias())
