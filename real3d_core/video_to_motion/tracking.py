@@ -19,8 +19,7 @@ from ..portrait.nets import FaceNets
 SEARCH_AGAIN = 5  # frames between two searches for a face that was lost: a search takes as long as 20 frames
 LOOKS = ((1.0, False), (0.87, True), (0.8, False), (0.93, True))
 """Squares, as shares of the net's usual one, in which it looks at a face, and whether in the mirror. Most of
-its error is another one in each: of brows and lips that move together with the head, the mean of four looks
-tells twice as much as one."""
+its error is another one in each; docs/model.md says how much the mean of them tells more."""
 SETTLING = 3  # looks at a face that was found, until its square stays
 JUMP = 1.5  # a face whose size changes by more than this factor from one frame to the next is another one
 
