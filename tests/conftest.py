@@ -76,8 +76,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     tests/comfyui the server.
     """
     if config.pluginmanager.hasplugin("xdist"):
+        folder = ROOT / "tests" / "comfyui"
         for item in items:
-            folder = ROOT / "tests" / "comfyui"
             group = folder if folder in item.path.parents else item.path
             item.add_marker(pytest.mark.xdist_group(str(group.relative_to(ROOT))))
 

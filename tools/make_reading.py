@@ -24,28 +24,19 @@ sys.path.insert(0, str(ROOT))
 
 from real3d_core.face_model import topology as t  # noqa: E402
 from real3d_core.face_model.canonical import canonical_face, mirror_order  # noqa: E402
-from real3d_core.htb_sr import htb_sr  # noqa: E402
 from real3d_core.image_to_plane import image_to_plane  # noqa: E402
 from real3d_core.image_to_plane.avatar import AnalyticAvatar  # noqa: E402
 from real3d_core.model import Model  # noqa: E402
-from real3d_core.motion_adapter import motion_adapter  # noqa: E402
 from real3d_core.motion_adapter.expression import shape_weights  # noqa: E402
 from real3d_core.portrait.faces import find_faces  # noqa: E402
 from real3d_core.portrait.nets import FaceNets, load_face_nets  # noqa: E402
 from real3d_core.portrait.prepare import prepare_portrait  # noqa: E402
 from real3d_core.portrait.read_photo import read_photo  # noqa: E402
-from real3d_core.streaming import iterate_frames  # noqa: E402
 from real3d_core.video_to_motion.pose import euler_of, fit_rigid, mean_rotation, upright  # noqa: E402
 from real3d_core.video_to_motion.reading import NAMES, SKIN, features, point_weights, skin_movements  # noqa: E402
 from real3d_core.video_to_motion.tracking import FaceTracker  # noqa: E402
-from real3d_core.wires import (  # noqa: E402
-    ARKIT_INDEX,
-    Camera,
-    HeadRender,
-    Motion,
-    Portrait,
-    RenderSettings,
-)
+from real3d_core.wires import ARKIT_INDEX, Motion  # noqa: E402
+from tools.moving import moving_pictures  # noqa: E402
 
 REST = 3  # frames at the start that show the neutral face
 RIDGES = (0.03, 0.1, 0.01)  # per picture: of the mouth's movements, the brows', and all others
@@ -111,7 +102,8 @@ def in_guise(photo: np.ndarray, number: int, portrait: int, nets: FaceNets) -> n
         motion.blendshapes[0, ARKIT_INDEX[name]] = weight
     angles = [chance.uniform(-most, most) for most in (4, 8, 4)]
     motion.euler[0] = torch.tensor(np.radians(angles))
-    return rendered(prepare_portrait(changed, nets), motion).pictures[0]
+    portrait = prepare_portrait(changed, nets)
+    return next(moving_pictures(image_to_plane(portrait, Model.built_in()), portrait, motion))
 
 
 def bent(photo: np.ndarray, chance: np.random.Generator, nets: FaceNets) -> np.ndarray:
@@ -237,32 +229,17 @@ class Seen:
     skin: np.ndarray
 
 
-@dataclass(frozen=True)
-class Rendered:
-    """Pictures uint8 [h, w, 3] of a portrait in motion, and the avatar that moved."""
-
-    pictures: list[np.ndarray]
-    avatar: AnalyticAvatar
-
-
-def rendered(portrait: Portrait, motion: Motion) -> Rendered:
-    """By the built-in backend."""
-    triplane = motion_adapter(image_to_plane(portrait, Model.built_in()), portrait, motion)
-    head = HeadRender(triplane, Camera.front(), RenderSettings())
-    frames = (frame for chunk in iterate_frames(htb_sr(head, portrait)) for frame in chunk)
-    return Rendered([(frame * 255 + 0.5).to(torch.uint8).numpy() for frame in frames], triplane.avatar)
-
-
 def seen(photo: np.ndarray, nets: FaceNets, motion: Motion) -> Seen:
     """What the nets see of the portrait in a photo, in motion."""
-    shown = rendered(prepare_portrait(photo, nets), motion)
+    portrait = prepare_portrait(photo, nets)
+    triplane = image_to_plane(portrait, Model.built_in())
     tracker, marks = FaceTracker(nets), []
-    for picture in shown.pictures:
+    for picture in moving_pictures(triplane, portrait, motion):
         found = tracker(picture)
         if found is None:
             raise SystemExit(f"The face was lost in frame {len(marks)}.")
         marks.append(found)
-    return Seen(np.stack(marks), true_skin(shown.avatar, motion))
+    return Seen(np.stack(marks), true_skin(triplane.avatar, motion))
 
 
 def true_skin(avatar: AnalyticAvatar, motion: Motion) -> np.ndarray:

@@ -17,20 +17,19 @@ from pathlib import Path
 
 import numpy as np
 
-from real3d_core.htb_sr import htb_sr
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
-from real3d_core.motion_adapter import motion_adapter
 from real3d_core.portrait.geometry import sample, square_map
 from real3d_core.portrait.nets import FaceNets, load_face_nets
 from real3d_core.portrait.prepare import prepare_portrait
 from real3d_core.portrait.read_photo import read_photo
-from real3d_core.streaming import iterate_frames
 from real3d_core.video.decoder import read_video
 from real3d_core.video_to_motion import FrameOfFace, video_to_motion
 from real3d_core.video_to_motion.measure import measure
 from real3d_core.video_to_motion.tracking import FaceTracker
-from real3d_core.wires import Camera, HeadRender, Motion, RenderSettings
+from real3d_core.wires import Motion
+
+from .moving import moving_pictures
 
 COLUMNS = 12  # of the sheet
 TILE = 160  # pixels
@@ -84,13 +83,10 @@ def closely(picture: np.ndarray, landmarks: np.ndarray) -> list[np.ndarray]:
     return [sample(picture, square_map(*middle, side, 0.0, TILE), TILE) for middle, side in squares]
 
 
-def rendered(path: Path, motion: Motion, nets: FaceNets) -> Iterable[np.ndarray]:
-    """The portrait in motion, uint8 [512, 512, 3] frame by frame."""
+def moved(path: Path, motion: Motion, nets: FaceNets) -> Iterable[np.ndarray]:
+    """The portrait of a file in motion, uint8 [512, 512, 3] frame by frame."""
     portrait = prepare_portrait(read_photo(path).pixels, nets)
-    triplane = motion_adapter(image_to_plane(portrait, Model.built_in()), portrait, motion)
-    head = HeadRender(triplane, Camera.front(), RenderSettings())
-    for frames in iterate_frames(htb_sr(head, portrait)):
-        yield from (frames * 255 + 0.5).byte().numpy()
+    return moving_pictures(image_to_plane(portrait, Model.built_in()), portrait, motion)
 
 
 def agreement(driver: Look, result: Look) -> tuple[str, str]:
@@ -120,7 +116,7 @@ def main() -> None:
     driver = look(film.frames(), count, float(film.fps), nets)
     looks = [driver]
     for path in args.portraits:
-        result = look(rendered(path, made.motion, nets), len(made.motion), made.motion.fps, nets)
+        result = look(moved(path, made.motion, nets), len(made.motion), made.motion.fps, nets)
         print(path.name, *agreement(driver, result), sep="\n  ", flush=True)
         looks.append(result)
     if args.sheet:

@@ -27,18 +27,17 @@ import torch
 
 from real3d_core.audio_to_motion import AudioToMotionSettings, audio_to_motion
 from real3d_core.errors import FaceNotFoundError
-from real3d_core.htb_sr import htb_sr
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.model import Model
-from real3d_core.motion_adapter import motion_adapter
 from real3d_core.motion_adapter.expression import shape_weights
 from real3d_core.portrait.nets import FaceNets, load_face_nets
 from real3d_core.portrait.prepare import prepare_portrait
 from real3d_core.sound import to_mono
-from real3d_core.streaming import iterate_frames
 from real3d_core.video.decoder import read_audio
 from real3d_core.video_to_motion.tracking import FaceTracker
-from real3d_core.wires import Audio, Camera, HeadRender, Motion, Portrait, RenderSettings
+from real3d_core.wires import Audio, Motion, Portrait
+
+from .moving import moving_pictures
 
 TEXTS = {
     "demo": "Hello! I am a photo that can speak. Give me your voice, and my lips keep up: maybe, moon, easy."
@@ -142,16 +141,12 @@ class Sitter:
     def track(self, motion: Motion) -> LipTrack:
         """Renders every frame of a motion and measures it."""
         triplane = image_to_plane(self.portrait, Model.built_in())
-        head = HeadRender(motion_adapter(triplane, self.portrait, motion), Camera.front(), RenderSettings())
         tracker, seen = FaceTracker(self.nets), []
-        for frames in iterate_frames(htb_sr(head, self.portrait)):
-            for picture in (frames * 255 + 0.5).byte().numpy():
-                found = tracker(picture)
-                if found is None:
-                    raise FaceNotFoundError(
-                        f"No face is seen in frame {len(seen)} of the motion; use a smaller one."
-                    )
-                seen.append(found[:, :2])
+        for picture in moving_pictures(triplane, self.portrait, motion):
+            found = tracker(picture)
+            if found is None:
+                raise FaceNotFoundError(f"No face is seen in frame {len(seen)}; use a smaller motion.")
+            seen.append(found[:, :2])
         points = np.stack(seen)
 
         def length(a: int, b: int) -> np.ndarray:

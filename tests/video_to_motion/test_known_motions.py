@@ -9,20 +9,18 @@ import torch
 
 from real3d_core.face_model.canonical import canonical_face
 from real3d_core.face_model.mesh import fit_similarity
-from real3d_core.htb_sr import htb_sr
 from real3d_core.image_to_plane import image_to_plane
 from real3d_core.image_to_plane.geometry import FOCAL
 from real3d_core.model import Model
-from real3d_core.motion_adapter import motion_adapter
 from real3d_core.motion_adapter.expression import shape_weights
 from real3d_core.portrait.prepare import prepare_portrait
 from real3d_core.render_triplane.cameras import DISTANCE, head_transform
-from real3d_core.streaming import iterate_frames
 from real3d_core.video_to_motion import FrameOfFace, VideoToMotionSettings, video_to_motion
 from real3d_core.video_to_motion.pose import euler_of, fit_rigid, upright
 from real3d_core.video_to_motion.reading import Reading, skin_movements, weights_of
 from real3d_core.video_to_motion.tracking import FaceTracker
-from real3d_core.wires import ARKIT_INDEX, ARKIT_NAMES, Camera, HeadRender, Motion, RenderSettings
+from real3d_core.wires import ARKIT_INDEX, ARKIT_NAMES, Motion
+from tools.moving import moving_pictures
 
 FRAMES = 16
 CHANNELS = {
@@ -119,19 +117,11 @@ class Seen:
         assert max(map(abs, talk.values()), default=0) <= MOST_TALK
 
 
-def pictures(portrait, motion: Motion):
-    """uint8 [512, 512, 3] one by one."""
-    triplane = motion_adapter(image_to_plane(portrait, Model.built_in()), portrait, motion)
-    head = HeadRender(triplane, Camera.front(), RenderSettings())
-    for frames in iterate_frames(htb_sr(head, portrait)):
-        yield from (frames * 255 + 0.5).to(torch.uint8).numpy()
-
-
-def look(portrait, nets, asked: Motion) -> Seen:
+def look(triplane, portrait, nets, asked: Motion) -> Seen:
     """Renders what is known and measures it."""
     tracker = FaceTracker(nets)
     made = video_to_motion(
-        pictures(portrait, asked),
+        moving_pictures(triplane, portrait, asked),
         25.0,
         lambda index, picture: FrameOfFace(tracker(picture)),
         VideoToMotionSettings(smoothing=0),
@@ -141,13 +131,18 @@ def look(portrait, nets, asked: Motion) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def seen(portrait, nets):
+def triplane(portrait):
+    return image_to_plane(portrait, Model.built_in())
+
+
+@pytest.fixture(scope="module")
+def seen(triplane, portrait, nets):
     """(groups) -> what is seen of them; each rendered once."""
 
     @cache
     def of(*groups: str) -> Seen:
         asked = known(*groups) if len(groups) == 1 else known(*groups, frames=2 * FRAMES, amount=0.7)
-        return look(portrait, nets, asked)
+        return look(triplane, portrait, nets, asked)
 
     return of
 
@@ -160,7 +155,7 @@ def test_an_expression_is_measured_back(seen, group, least):
     one.assert_quiet(group)
 
 
-def test_a_smile_is_measured_back(seen, portrait, nets):
+def test_a_smile_is_measured_back(seen, triplane, portrait, nets):
     """The demo portrait smiles already, and hardly more when asked to: so one whose smile was taken back,
     which rests and then smiles.
     """
@@ -170,7 +165,8 @@ def test_a_smile_is_measured_back(seen, portrait, nets):
         sober.blendshapes[:, ARKIT_INDEX[name]] = weight
     rest = Motion.still(FRAMES).blendshapes
     asked = replace(Motion.still(2 * FRAMES), blendshapes=torch.cat([rest, smile.blendshapes]))
-    one = look(prepare_portrait(next(pictures(portrait, sober)), nets), nets, asked)
+    other = prepare_portrait(next(moving_pictures(triplane, portrait, sober)), nets)
+    one = look(image_to_plane(other, Model.built_in()), other, nets, asked)
     assert one.agreement("smile") >= 0.7
     assert (one.pose_error() <= 2).all()
     one.assert_quiet("smile")
@@ -199,11 +195,10 @@ def test_a_head_that_talks_and_turns(seen):
     assert both.agreement("jaw") >= 0.9 and both.agreement("brows") >= 0.8
 
 
-def test_all_at_once_by_the_true_landmarks(portrait):
+def test_all_at_once_by_the_true_landmarks(triplane, portrait):
     """What is made of movements is right where these are seen truly: of the avatar's own landmarks."""
     groups = (*CHANNELS, "width", *ANGLES)
     asked = known(*groups, frames=2 * FRAMES, amount=0.7)
-    triplane = image_to_plane(portrait, Model.built_in())
     faces = upright(projected(portrait, triplane, asked).astype(np.float64))
     fits = fit_rigid(faces[0, :468], faces[:, :468])
     moved, euler = fits.undone(faces) - faces[0], euler_of(fits.rotation)

@@ -106,3 +106,14 @@ def test_a_small_movement_counts_about_a_large_one_only():
     jaw = weights_of(Reading(movements, still), still)[:, ARKIT_INDEX["jawOpen"]]
     assert jaw[0] == jaw[100] == 0
     assert 0 < jaw[195] < 0.2 < 0.4 < jaw[200]
+
+
+@pytest.mark.parametrize(("width", "low", "high"), [(0.0, 0.4, 0.6), (-1.2, 0.0, 0.05)])
+def test_pursed_lips_are_no_open_mouth(width, low, high):
+    """The nets part lips that are pursed; what a driver's tight pout was read as."""
+    movements = np.zeros((40, len(NAMES)))
+    movements[:, NAMES.index("lipsParted")] = 0.8  # cm
+    movements[:, NAMES.index("mouthWidth")] = width
+    still = np.zeros((40, 3))
+    jaw = weights_of(Reading(movements, still), still)[:, ARKIT_INDEX["jawOpen"]]
+    assert low <= jaw.min() and jaw.max() <= high
